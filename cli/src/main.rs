@@ -1,0 +1,2 @@
+//! iechor
+fn main() {}

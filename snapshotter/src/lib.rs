@@ -1,0 +1,31 @@
+//! Snapshots of a build: how they are stored, merged, served through FUSE and committed.
+//!
+//! A *snapshot* is an overlay layer on a parent; a [`Chain`] is the ordered list from the base.
+//! What a committed layer consists of is told in [`index`]; where things lie on disk in [`store`].
+//!
+//! ```text
+//!            new contents                                  reads
+//!  LayerWriter ──► BlobStore            Tree (by path) ◄── engine, image
+//!  upper dir   ──► LayerIndex ──► Chain ─┤
+//!                                        └► ChainFs (by inode) ◄── fuse ◄── kernel
+//! ```
+//!
+//! # Invariants
+//!
+//! * This crate knows no cache key, no instruction and no image.
+//! * A layer index appears by one rename, after every blob that it names.
+//! * What is served never changes: entry and attribute time-outs are infinite.
+//! * `unsafe` stands in `sys` alone.
+
+pub mod blob;
+pub mod chain;
+pub mod id;
+pub mod index;
+pub mod layer;
+pub mod store;
+
+pub use blob::{BlobStore, BlobWriter};
+pub use chain::Chain;
+pub use id::{ChainId, DiffId, Digest, DigestError, Hasher, SnapshotId};
+pub use layer::{Layer, LayerWriter, Metadata, NodeKind, Timestamp, Xattr};
+pub use store::{SnapshotStore, StoreError};
