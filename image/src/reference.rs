@@ -1,0 +1,3 @@
+//! (interface to come)
+/// a reference
+#[derive(Debug, Clone)] pub struct ImageRef;
