@@ -1,1 +1,28 @@
-//! placeholder
+//! Composes a build: plan, cache decisions, steps, images.
+//!
+//! The one crate that knows frontend, cache, snapshots, executor and images together. It prints
+//! nothing, reads no environment variable and never ends the process; what happens is told to a
+//! [`ProgressSink`].
+//!
+//! ```text
+//! BuildRequest ─► plan (stages needed, in order) ─► solve (a stage: a key and a decision for
+//!   each step) ─► op (what a missed step does) ─► record ─► assemble (config) ─► output
+//! ```
+//!
+//! Start reading at [`build`].
+
+#![forbid(unsafe_code)]
+
+pub mod build;
+pub mod error;
+pub mod progress;
+pub mod request;
+pub mod state;
+
+pub use error::BuildError;
+pub use iechor_executor::{CancelToken, Secret, enter_private_mounts, init_if_child};
+pub use iechor_frontend as frontend;
+pub use iechor_image::Platform;
+pub use progress::{Event, ProgressSink, StepId, StepInfo};
+pub use request::BuildRequest;
+pub use state::Engine;
