@@ -30,6 +30,8 @@ impl Chain {
 
     /// The chain without its topmost `n` layers.
     pub fn below(&self, n: usize) -> Self {
-        Self { layers: self.layers[..self.layers.len().saturating_sub(n)].to_vec() }
+        Self {
+            layers: self.layers[..self.layers.len().saturating_sub(n)].to_vec(),
+        }
     }
 }

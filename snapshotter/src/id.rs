@@ -49,7 +49,12 @@ impl Digest {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         self.0
             .iter()
-            .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+            .flat_map(|byte| {
+                [
+                    DIGITS[usize::from(byte >> 4)],
+                    DIGITS[usize::from(byte & 15)],
+                ]
+            })
             .map(char::from)
             .collect()
     }
@@ -72,7 +77,8 @@ impl Digest {
         }
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = (nibble(pair[0]).ok_or_else(refuse)? << 4) | nibble(pair[1]).ok_or_else(refuse)?;
+            *byte =
+                (nibble(pair[0]).ok_or_else(refuse)? << 4) | nibble(pair[1]).ok_or_else(refuse)?;
         }
         Ok(Self(bytes))
     }
@@ -232,9 +238,19 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for bad in ["", "sha256:", "sha512:00", &EMPTY[..70], &EMPTY.to_uppercase()] {
+        for bad in [
+            "",
+            "sha256:",
+            "sha512:00",
+            &EMPTY[..70],
+            &EMPTY.to_uppercase(),
+        ] {
             assert!(bad.parse::<Digest>().is_err(), "{bad:?}");
         }
-        assert!(format!("sha256:{}", "g".repeat(64)).parse::<Digest>().is_err());
+        assert!(
+            format!("sha256:{}", "g".repeat(64))
+                .parse::<Digest>()
+                .is_err()
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! A committed layer, and the writer that makes one.
 
+pub(crate) mod draft;
+
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -65,6 +67,21 @@ pub enum NodeKind {
     Socket,
 }
 
+impl NodeKind {
+    /// The type bits of `st_mode`.
+    pub(crate) fn file_type(&self) -> u32 {
+        match self {
+            Self::Directory => libc::S_IFDIR,
+            Self::Regular { .. } => libc::S_IFREG,
+            Self::Symlink(_) => libc::S_IFLNK,
+            Self::CharDevice(_) => libc::S_IFCHR,
+            Self::BlockDevice(_) => libc::S_IFBLK,
+            Self::Fifo => libc::S_IFIFO,
+            Self::Socket => libc::S_IFSOCK,
+        }
+    }
+}
+
 /// A committed layer: its id, its parent, and its index mapped into memory.
 #[derive(Debug)]
 pub struct Layer {
@@ -107,7 +124,12 @@ impl LayerWriter {
     /// over anything else starts empty; anything else over a directory hides its whole tree.
     /// Missing parents take their metadata from the chain below, else `0755 root:root` and the
     /// entry's own mtime.
-    pub fn put(&mut self, path: &Path, kind: NodeKind, metadata: Metadata) -> Result<(), StoreError> {
+    pub fn put(
+        &mut self,
+        path: &Path,
+        kind: NodeKind,
+        metadata: Metadata,
+    ) -> Result<(), StoreError> {
         todo!()
     }
 

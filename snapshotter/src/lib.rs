@@ -23,6 +23,7 @@ pub mod id;
 pub mod index;
 pub mod layer;
 pub mod store;
+mod sys;
 
 pub use blob::{BlobStore, BlobWriter};
 pub use chain::Chain;
