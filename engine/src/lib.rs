@@ -15,9 +15,17 @@
 
 pub mod build;
 pub mod error;
+pub mod images;
+pub mod logs;
+pub mod mounts;
+pub mod output;
 pub mod progress;
+pub mod prune;
+pub mod reference;
 pub mod request;
+pub mod sources;
 pub mod state;
+pub mod usage;
 
 pub use error::BuildError;
 pub use iechor_executor::{CancelToken, Secret, enter_private_mounts, init_if_child};
