@@ -28,7 +28,7 @@ pub mod state;
 pub mod usage;
 
 pub use error::BuildError;
-pub use iechor_executor::{CancelToken, Secret, enter_private_mounts, init_if_child};
+pub use iechor_executor::{CancelToken, Secret, Stream, enter_private_mounts, init_if_child};
 pub use iechor_frontend as frontend;
 pub use iechor_image::Platform;
 pub use progress::{Event, ProgressSink, StepId, StepInfo};

@@ -20,6 +20,10 @@ pub struct BuildRequest {
     pub target: Option<String>,
     /// `--build-arg`, later ones winning.
     pub build_args: Vec<(String, String)>,
+    /// Proxy arguments found in the caller's environment (rule C12): they reach RUN without being
+    /// declared, enter no key and no history, and are never reported as undeclared. A `--build-arg`
+    /// of the same name wins.
+    pub proxy: Vec<(String, String)>,
     /// `--secret`.
     pub secrets: Vec<SecretSource>,
     /// `--build-context NAME=VALUE`, VALUE uninterpreted.
