@@ -9,13 +9,18 @@ use crate::layer::Layer;
 /// (`FROM scratch`).
 #[derive(Debug, Clone, Default)]
 pub struct Chain {
-    layers: Vec<Arc<Layer>>,
+    layers: Arc<[Arc<Layer>]>,
 }
 
 impl Chain {
     /// The chain of `FROM scratch`.
     pub fn empty() -> Self {
         Self::default()
+    }
+
+    /// Layers that are known to be connected, base first.
+    pub(crate) fn new(layers: Vec<Arc<Layer>>) -> Self {
+        Self { layers: layers.into() }
     }
 
     /// The snapshot on top; none for the empty chain.
@@ -30,8 +35,11 @@ impl Chain {
 
     /// The chain without its topmost `n` layers.
     pub fn below(&self, n: usize) -> Self {
-        Self {
-            layers: self.layers[..self.layers.len().saturating_sub(n)].to_vec(),
-        }
+        Self { layers: self.layers[..self.layers.len().saturating_sub(n)].into() }
+    }
+
+    /// This chain with one more layer on top, whose parent is its tip.
+    pub(crate) fn with(&self, layer: Arc<Layer>) -> Self {
+        Self { layers: self.layers.iter().cloned().chain([layer]).collect() }
     }
 }

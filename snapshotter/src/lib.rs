@@ -22,11 +22,13 @@ pub mod chain;
 pub mod id;
 pub mod index;
 pub mod layer;
+mod merge;
 pub mod store;
 mod sys;
 
 pub use blob::{BlobStore, BlobWriter};
 pub use chain::Chain;
 pub use id::{ChainId, DiffId, Digest, DigestError, Hasher, SnapshotId};
+pub use index::{IndexError, LayerIndex};
 pub use layer::{Layer, LayerWriter, Metadata, NodeKind, Timestamp, Xattr};
 pub use store::{SnapshotStore, StoreError};
