@@ -25,10 +25,10 @@ mod filter;
 /// Which unused records may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GcScope {
-    /// What no image and not the newest build of its iEchorfile uses.
+    /// What no tagged image uses, nor the newest build of its iEchorfile.
     #[default]
     Dangling,
-    /// Everything that no image uses (`-a`).
+    /// Everything that no running build and no mount uses (`-a`); images keep their layers.
     All,
 }
 
@@ -103,7 +103,7 @@ pub enum GcTarget {
 pub enum GcReason {
     /// Neither an image nor the newest build of its iEchorfile uses it.
     Dangling,
-    /// No image uses it (`-a`).
+    /// No build and no mount uses it (`-a`).
     Unused,
     /// To come under `--max-used-space`.
     OverBudget,
@@ -148,7 +148,7 @@ impl fmt::Display for GcReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Dangling => "dangling",
-            Self::Unused => "not used by any image",
+            Self::Unused => "unused",
             Self::OverBudget => "over the space budget",
             Self::LowDisk => "disk space is low",
             Self::FailedState => "state of a failed step",

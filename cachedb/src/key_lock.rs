@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::key::CacheKey;
 use crate::lease::LockError;
-use crate::record::RecordId;
 
-/// The exclusive right to execute one instruction on one parent; dies with its process.
+/// The exclusive right to execute the instruction of one key; dies with its process.
 ///
 /// Who gets it looks the key up again before executing: another build may have just done it.
 #[derive(Debug)]
@@ -24,11 +23,10 @@ impl KeyLock {
     /// [`LockError::Io`].
     pub fn acquire(
         dir: &Path,
-        parent: Option<RecordId>,
         key: &CacheKey,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Self>, LockError> {
-        let _ = (dir, parent, key, cancelled);
+        let _ = (dir, key, cancelled);
         todo!()
     }
 

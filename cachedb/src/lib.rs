@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   Recipe ──.key()──► CacheKey ─┐
-//!   (parent key, instruction,    ├─► CacheDb::lookup(parent record, key) ──► Record: snapshot, config
+//!   (parent key, instruction,    ├─► CacheDb::lookup(parent record, key) ──► Record ──config()──► JSON
 //!    inputs by cache rule)       │
 //!         └──────────────────────┴─► CacheDb::explain(…) ──► MissReason: old value and new
 //! ```
