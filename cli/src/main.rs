@@ -1,2 +1,19 @@
-//! iechor
-fn main() {}
+//! `iechor`: builds container images from iEchorfiles, without a daemon.
+
+mod args;
+mod commands;
+mod env;
+mod error;
+mod progress;
+mod session;
+mod signals;
+mod ui;
+mod units;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A step of a build is this same program, started again: it never comes back from here.
+    iechor_engine::init_if_child();
+    commands::run()
+}

@@ -1,0 +1,241 @@
+//! `iechor build`.
+
+mod fields;
+mod output;
+mod pairs;
+mod report;
+mod request;
+mod secret;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum};
+use iechor_engine::BuildError;
+use iechor_engine::build::BuildOutcome;
+use iechor_engine::error::FailureKind;
+use iechor_engine::request::Output;
+
+use self::pairs::{ArgValue, ExtraHost, Pair};
+use crate::env;
+use crate::error::{CliError, Failure};
+use crate::progress::{self, Mode, Progress};
+use crate::session::Session;
+use crate::signals::SignalWatch;
+
+/// Build an image from an iEchorfile
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// Directory that COPY and ADD read from; `-` reads the iEchorfile from standard input and has
+    /// no such directory
+    #[arg(value_name = "PATH|-")]
+    context: PathBuf,
+    /// The iEchorfile; `-` is standard input [default: iEchorfile, Dockerfile or Containerfile in
+    /// PATH]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Ignore file to use instead of those beside the iEchorfile and in PATH
+    #[arg(long, value_name = "FILE")]
+    ignorefile: Option<PathBuf>,
+    /// Name the image in the local image list; may be repeated
+    #[arg(short, long = "tag", value_name = "NAME[:TAG]")]
+    tags: Vec<String>,
+    /// Stage to build, by name or index [default: the last]
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
+    /// Value for an ARG of the file; without `=VALUE` it is taken from the environment
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    build_args: Vec<ArgValue>,
+    /// Secret for RUN --mount=type=secret: `id=ID,src=FILE`, `id=ID,env=NAME`, or `id=ID` for the
+    /// environment variable or else the file of that name
+    #[arg(long = "secret", value_name = "id=ID[,src=FILE|,env=NAME]")]
+    secrets: Vec<String>,
+    /// Named context for FROM and --from: a directory, `docker-image://REF`, `oci-layout://PATH`,
+    /// `oci-archive://PATH` or `docker-archive://PATH`
+    #[arg(long = "build-context", value_name = "NAME=VALUE")]
+    build_contexts: Vec<Pair>,
+    /// Platform to build for [default: $DOCKER_DEFAULT_PLATFORM, else the host's]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<iechor_engine::Platform>,
+    /// Network of RUN steps that do not say it themselves
+    #[arg(long, value_enum, default_value_t = NetworkArg::Default)]
+    network: NetworkArg,
+    /// Line for the steps' /etc/hosts
+    #[arg(long = "add-host", value_name = "NAME:IP")]
+    extra_hosts: Vec<ExtraHost>,
+    /// Look nothing up in the cache; results are still recorded
+    #[arg(long)]
+    no_cache: bool,
+    /// Stages (names or indexes) to look up no more
+    #[arg(long, value_name = "STAGE[,STAGE]", value_delimiter = ',')]
+    no_cache_filter: Vec<String>,
+    /// What of a copied file is compared: its size and time, or its contents
+    #[arg(long, value_enum, default_value_t = DigestArg::Metadata)]
+    context_digest: DigestArg,
+    /// Ask the registry for base images even when they are in the local image list
+    #[arg(long)]
+    pull: bool,
+    /// Label of the image
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    labels: Vec<Pair>,
+    /// Where the result goes besides the image list: `type=oci|docker|tar|local[,dest=PATH]
+    /// [,compression=gzip|zstd|uncompressed]`; a bare path is `type=local`, `-` a tar archive on
+    /// standard output
+    #[arg(short, long = "output", value_name = "OUTPUT", value_parser = output::parse)]
+    outputs: Vec<Output>,
+    /// Write the image id to a file
+    #[arg(long, value_name = "FILE")]
+    iidfile: Option<PathBuf>,
+    /// Write digests, names and how each step went to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    metadata_file: Option<PathBuf>,
+    /// How progress is shown [default: $IECHOR_PROGRESS, $BUILDKIT_PROGRESS, else auto]
+    #[arg(long, value_enum)]
+    progress: Option<Mode>,
+    /// Show no progress; print the image id
+    #[arg(short, long)]
+    quiet: bool,
+    /// When a RUN step fails, exit with its exit code instead of 1
+    #[arg(long)]
+    propagate_exit_code: bool,
+    /// Flags of `docker build` that ask for what iechor does anyway.
+    #[command(flatten)]
+    docker: DockerArgs,
+}
+
+/// Accepted for scripts that were written for `docker build`, and said to be without effect.
+#[derive(Debug, Args)]
+struct DockerArgs {
+    #[arg(long, hide = true, action = ArgAction::SetTrue)]
+    load: bool,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    rm: Option<bool>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    force_rm: Option<bool>,
+    #[arg(long, hide = true, action = ArgAction::SetTrue)]
+    compress: bool,
+}
+
+impl DockerArgs {
+    /// A note for each flag that was given.
+    fn notes(&self) -> impl Iterator<Item = &'static str> {
+        [
+            self.load
+                .then_some("--load has no effect: -t puts the image into the local list"),
+            self.rm
+                .is_some()
+                .then_some("--rm has no effect: steps leave no containers"),
+            self.force_rm
+                .is_some()
+                .then_some("--force-rm has no effect: steps leave no containers"),
+            self.compress
+                .then_some("--compress has no effect: the context is not sent anywhere"),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// `--network`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum NetworkArg {
+    /// What the host offers (at present the host's own network)
+    Default,
+    /// The loopback interface only
+    None,
+    /// The host's own network
+    Host,
+}
+
+/// `--context-digest`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DigestArg {
+    /// Size and modification time; contents are not read
+    Metadata,
+    /// The contents, for fresh clones where times mean nothing
+    Content,
+}
+
+/// Builds.
+pub(crate) fn run(args: BuildArgs, session: &Session) -> Result<(), CliError> {
+    let ui = &session.ui;
+    let reports = report::Reports::of(&args);
+    reports.remove_stale()?;
+    let display = Display::of(&args)?;
+    args.docker.notes().for_each(|note| ui.note(note));
+    let request = request::from_args(args)?;
+    ui.debug(format_args!("progress {:?}", display.mode));
+
+    // The mounts of a build are private to it. This must come before the first thread.
+    iechor_engine::enter_private_mounts()
+        .map_err(|error| Failure::new(error, FailureKind::Internal))?;
+    let signals = SignalWatch::start()?;
+    let engine = session.engine()?;
+    let progress = Progress::start(display.mode, ui.color())?;
+    let result = engine.build(&request, &progress, signals.cancel_token());
+    progress.finish(result.as_ref().ok());
+
+    let outcome = result.map_err(|error| display.failure(error, &signals))?;
+    reports.write(&outcome)?;
+    display.result(&outcome, session)
+}
+
+/// What is shown of the build, and how.
+struct Display {
+    mode: Mode,
+    propagate_exit_code: bool,
+}
+
+impl Display {
+    fn of(args: &BuildArgs) -> Result<Self, CliError> {
+        let asked = if args.quiet {
+            Some(Mode::Quiet)
+        } else {
+            args.progress
+        };
+        let mode = progress::choose(asked)?;
+        let to_stdout = args.outputs.iter().any(output::is_stdout);
+        if mode == Mode::Quiet && to_stdout {
+            return Err(CliError::usage_with_hint(
+                "both the image id (--quiet) and an output would go to standard output",
+                "write the id with --iidfile FILE, or the output with dest=FILE",
+            ));
+        }
+        Ok(Self {
+            mode,
+            propagate_exit_code: args.propagate_exit_code,
+        })
+    }
+
+    /// The error to end with: the signal, the step's own code, or what the engine says.
+    fn failure(&self, error: BuildError, signals: &SignalWatch) -> CliError {
+        match (error.kind(), signals.interruption(), error.step_exit_code()) {
+            (FailureKind::Cancelled, Some(signal), _) => CliError::Interrupted(signal),
+            (_, _, Some(code)) if self.propagate_exit_code => {
+                Failure::from(error).with_code(code).into()
+            }
+            _ => error.into(),
+        }
+    }
+
+    /// Says what was built: the id to standard output when only that is wanted.
+    fn result(&self, outcome: &BuildOutcome, session: &Session) -> Result<(), CliError> {
+        match self.mode {
+            Mode::Quiet => session.ui.data(&outcome.image_id),
+            Mode::Rawjson => Ok(()),
+            _ => {
+                session.ui.status(report::built(outcome));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The platform that the environment asks for.
+fn default_platform() -> Result<Option<iechor_engine::Platform>, CliError> {
+    let variable = env::DOCKER_DEFAULT_PLATFORM;
+    let parse = |text: String| {
+        text.parse()
+            .map_err(|error| CliError::usage(format!("{}: {error}", variable.name)))
+    };
+    variable.text().map(parse).transpose()
+}

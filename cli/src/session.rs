@@ -1,0 +1,60 @@
+//! What every command is given: where to write and where the state is.
+
+use std::path::PathBuf;
+
+use iechor_engine::Engine;
+
+use crate::args::GlobalArgs;
+use crate::env;
+use crate::error::CliError;
+use crate::ui::Ui;
+
+/// Where root's state is.
+const SYSTEM_ROOT: &str = "/var/lib/iechor";
+
+/// One run of the program.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The writer.
+    pub(crate) ui: Ui,
+    /// The state directory, absolute.
+    root: PathBuf,
+}
+
+impl Session {
+    /// Settles what the global options and the environment say.
+    pub(crate) fn new(global: GlobalArgs, ui: Ui) -> Result<Self, CliError> {
+        let root = global.root.map_or_else(default_root, Ok)?;
+        let root = std::path::absolute(&root).map_err(|source| CliError::Io {
+            action: "find the state directory",
+            path: root,
+            source,
+        })?;
+        ui.debug(format_args!("state directory {}", root.display()));
+        Ok(Self { ui, root })
+    }
+
+    /// Opens the state directory.
+    pub(crate) fn engine(&self) -> Result<Engine, CliError> {
+        Engine::open(&self.root).map_err(Into::into)
+    }
+}
+
+fn default_root() -> Result<PathBuf, CliError> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(PathBuf::from(SYSTEM_ROOT));
+    }
+    let data = env::XDG_DATA_HOME.get().map(PathBuf::from);
+    let home = || {
+        env::HOME
+            .get()
+            .map(|home| PathBuf::from(home).join(".local/share"))
+    };
+    data.or_else(home)
+        .map(|data| data.join("iechor"))
+        .ok_or_else(|| {
+            CliError::usage(
+                "no state directory: neither --root, IECHOR_ROOT, XDG_DATA_HOME nor HOME is set",
+            )
+        })
+}

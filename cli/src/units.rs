@@ -1,0 +1,155 @@
+//! Sizes and times as people read them.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A number of bytes, shown in decimal units with four digits: `1.704GB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut value = self.0 as f64;
+        let mut unit = 0;
+        // 999.95 would be shown as 1000: it belongs to the next unit.
+        while value >= 999.95 && unit + 1 < UNITS.len() {
+            value /= 1000.0;
+            unit += 1;
+        }
+        f.pad(&format!("{}{}", four_digits(value, unit), UNITS[unit]))
+    }
+}
+
+fn four_digits(value: f64, unit: usize) -> String {
+    if unit == 0 {
+        return format!("{value:.0}");
+    }
+    let integer_digits = if value >= 100.0 {
+        3
+    } else {
+        1 + usize::from(value >= 10.0)
+    };
+    let text = format!("{value:.*}", 4 - integer_digits);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Why a size could not be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is no size: write a number with B, kB, MB, GB (10^9), KiB, MiB or GiB (2^30)")]
+pub(crate) struct SizeError(String);
+
+impl std::str::FromStr for Size {
+    type Err = SizeError;
+
+    fn from_str(text: &str) -> Result<Self, SizeError> {
+        let error = || SizeError(text.to_owned());
+        let split = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let number: f64 = number.parse().map_err(|_| error())?;
+        let factor = factor(unit.trim()).ok_or_else(error)?;
+        Ok(Self((number * factor).round() as u64))
+    }
+}
+
+/// What a unit multiplies by; case does not matter.
+fn factor(unit: &str) -> Option<f64> {
+    let unit = unit.to_ascii_lowercase();
+    let (prefix, base) = match unit.strip_suffix("ib") {
+        Some(prefix) => (prefix, 1024_f64),
+        None => (unit.strip_suffix('b').unwrap_or(&unit), 1000_f64),
+    };
+    let power = match prefix {
+        "" if base == 1000.0 => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return None,
+    };
+    Some(base.powi(power))
+}
+
+/// A duration in seconds with one decimal: `3.1s`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seconds(pub(crate) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:.1}s", self.0.as_secs_f64()))
+    }
+}
+
+/// How long ago something was: `3 minutes ago`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ago(pub(crate) Duration);
+
+const SPANS: [(u64, &str); 6] = [
+    (365 * 24 * 3600, "year"),
+    (30 * 24 * 3600, "month"),
+    (24 * 3600, "day"),
+    (3600, "hour"),
+    (60, "minute"),
+    (1, "second"),
+];
+
+impl fmt::Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let Some((span, name)) = SPANS.iter().find(|(span, _)| seconds >= *span) else {
+            return f.pad("now");
+        };
+        let count = seconds / span;
+        let plural = if count == 1 { "" } else { "s" };
+        f.pad(&format!("{count} {name}{plural} ago"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(bytes: u64) -> String {
+        Size(bytes).to_string()
+    }
+
+    #[test]
+    fn sizes_are_decimal_with_four_digits() {
+        assert_eq!(shown(0), "0B");
+        assert_eq!(shown(999), "999B");
+        assert_eq!(shown(1000), "1kB");
+        assert_eq!(shown(1_704_000_000), "1.704GB");
+        assert_eq!(shown(12_345_678), "12.35MB");
+        assert_eq!(shown(999_999_999), "1GB");
+    }
+
+    #[test]
+    fn sizes_are_read_in_both_families_of_units() {
+        assert_eq!("10GB".parse(), Ok(Size(10_000_000_000)));
+        assert_eq!("1GiB".parse(), Ok(Size(1 << 30)));
+        assert_eq!("1.5k".parse(), Ok(Size(1500)));
+        assert_eq!("512".parse(), Ok(Size(512)));
+        assert_eq!("2 mb".parse(), Ok(Size(2_000_000)));
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused() {
+        for text in ["", "GB", "10XB", "-1", "1.2.3MB", "ib"] {
+            assert!(text.parse::<Size>().is_err(), "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn ages_take_the_largest_unit() {
+        assert_eq!(Ago(Duration::from_secs(0)).to_string(), "now");
+        assert_eq!(Ago(Duration::from_secs(1)).to_string(), "1 second ago");
+        assert_eq!(Ago(Duration::from_secs(7199)).to_string(), "1 hour ago");
+        assert_eq!(
+            Ago(Duration::from_secs(3 * 24 * 3600)).to_string(),
+            "3 days ago"
+        );
+    }
+}
