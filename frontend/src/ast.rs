@@ -109,6 +109,14 @@ pub struct Check {
     pub experimental: Vec<String>,
 }
 
+impl Check {
+    /// Whether warnings of this rule are to be left out.
+    pub fn skips(&self, rule: crate::Code) -> bool {
+        let names = |name: &String| name == "all" || name.eq_ignore_ascii_case(rule.as_str());
+        self.skip.iter().any(names)
+    }
+}
+
 /// A stage: FROM and what follows it, up to the next FROM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {

@@ -3,6 +3,7 @@
 mod code;
 mod render;
 mod suggest;
+mod width;
 
 pub use code::Code;
 pub(crate) use suggest::closest;

@@ -19,10 +19,16 @@
 pub mod ast;
 pub mod diagnostic;
 pub mod expand;
+mod heredoc;
+mod lexer;
+mod parser;
+pub mod pattern;
 pub mod span;
 
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use span::Span;
+
+use std::borrow::Cow;
 
 use ast::{Escape, Iechorfile, Instruction};
 
@@ -47,12 +53,39 @@ impl Parsed {
 /// Ill-formed UTF-8 is an error and read as U+FFFD, so spans are those of
 /// `String::from_utf8_lossy(source)`.
 pub fn parse(source: impl AsRef<[u8]>) -> Parsed {
-    let _ = source.as_ref();
-    todo!()
+    let bytes = source.as_ref();
+    // What is too long to be parsed is too long to be copied.
+    let bytes = bytes.get(..=parser::MAX_SOURCE).unwrap_or(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let mut parsed = parser::parse(&text);
+    if let Cow::Owned(_) = text {
+        parsed.diagnostics.insert(0, not_utf8(bytes));
+    }
+    parsed
 }
 
 /// Parses the text of one ONBUILD trigger, as an image's configuration holds it.
 pub fn parse_trigger(text: &str, escape: Escape) -> Result<Instruction, Vec<Diagnostic>> {
-    let _ = (text, escape);
-    todo!()
+    parser::parse_trigger(text, escape)
+}
+
+/// The error that the bytes are not UTF-8, at the first place where they are not.
+fn not_utf8(bytes: &[u8]) -> Diagnostic {
+    let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let line = valid.matches('\n').count() + 1;
+    let column = valid
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    let span = Span {
+        offset: valid.len(),
+        len: 3,
+        line: count(line),
+        column: count(column),
+    };
+    Diagnostic::error(Code::NOT_UTF8, span, "the file is not UTF-8")
 }
