@@ -20,7 +20,9 @@ impl Chain {
 
     /// Layers that are known to be connected, base first.
     pub(crate) fn new(layers: Vec<Arc<Layer>>) -> Self {
-        Self { layers: layers.into() }
+        Self {
+            layers: layers.into(),
+        }
     }
 
     /// The snapshot on top; none for the empty chain.
@@ -35,11 +37,15 @@ impl Chain {
 
     /// The chain without its topmost `n` layers.
     pub fn below(&self, n: usize) -> Self {
-        Self { layers: self.layers[..self.layers.len().saturating_sub(n)].into() }
+        Self {
+            layers: self.layers[..self.layers.len().saturating_sub(n)].into(),
+        }
     }
 
     /// This chain with one more layer on top, whose parent is its tip.
     pub(crate) fn with(&self, layer: Arc<Layer>) -> Self {
-        Self { layers: self.layers.iter().cloned().chain([layer]).collect() }
+        Self {
+            layers: self.layers.iter().cloned().chain([layer]).collect(),
+        }
     }
 }

@@ -19,16 +19,20 @@
 
 pub mod blob;
 pub mod chain;
+mod dirfd;
 pub mod id;
 pub mod index;
 pub mod layer;
 mod merge;
 pub mod store;
 mod sys;
+pub mod upper;
+mod xattr;
 
 pub use blob::{BlobStore, BlobWriter};
 pub use chain::Chain;
 pub use id::{ChainId, DiffId, Digest, DigestError, Hasher, SnapshotId};
 pub use index::{IndexError, LayerIndex};
-pub use layer::{Layer, LayerWriter, Metadata, NodeKind, Timestamp, Xattr};
-pub use store::{SnapshotStore, StoreError};
+pub use layer::{EntryError, Layer, LayerWriter, Metadata, NodeKind, Timestamp, Xattr};
+pub use store::{ActiveSnapshot, LayerFacts, SnapshotStore, StoreError, Swept, Usage};
+pub use upper::UpperError;

@@ -5,7 +5,6 @@
 //! and says how the search goes on: at the same path, nowhere (opaque), or from another path of the
 //! chain below its layer (moved). These are the rules of the kernel's overlayfs.
 
-
 use crate::chain::Chain;
 use crate::index::{Below, Entry, InodeIdx, LayerIndex};
 
@@ -86,7 +85,10 @@ pub(crate) fn lookup(dir: &MergedDir, name: &[u8]) -> Option<Merged> {
             Some(Entry::Whiteout) => break,
             Some(Entry::Inode(inode)) => inode,
         };
-        let found = Place { layer: place.layer, inode };
+        let found = Place {
+            layer: place.layer,
+            inode,
+        };
         if !found.is_directory(&dir.chain) {
             if stack.is_empty() {
                 return Some(Merged::File(found));
@@ -97,13 +99,21 @@ pub(crate) fn lookup(dir: &MergedDir, name: &[u8]) -> Option<Merged> {
             break;
         }
     }
-    (!stack.is_empty()).then(|| Merged::Dir(MergedDir { chain: dir.chain.clone(), stack: stack.into() }))
+    (!stack.is_empty()).then(|| {
+        Merged::Dir(MergedDir {
+            chain: dir.chain.clone(),
+            stack: stack.into(),
+        })
+    })
 }
 
 /// What an absolute or relative path without links, `.` and `..` leads to.
 pub(crate) fn lookup_path(root: MergedDir, path: &[u8]) -> Option<Merged> {
     let mut found = Merged::Dir(root);
-    for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+    for name in path
+        .split(|byte| *byte == b'/')
+        .filter(|name| !name.is_empty())
+    {
         let Merged::Dir(dir) = found else { return None };
         found = lookup(&dir, name)?;
     }
@@ -114,24 +124,36 @@ pub(crate) fn lookup_path(root: MergedDir, path: &[u8]) -> Option<Merged> {
 ///
 /// That inode is enough for everything but descending into a directory: use [`lookup`] for that.
 pub(crate) fn entries(dir: &MergedDir) -> Vec<(&[u8], Place)> {
-    let mut all: Vec<_> = dir.stack.iter().flat_map(|place| layer_entries(dir, *place)).collect();
+    let mut all: Vec<_> = dir
+        .stack
+        .iter()
+        .flat_map(|place| layer_entries(dir, *place))
+        .collect();
     if dir.stack.len() > 1 {
         // Stable, so that of equal names the topmost comes first; fast, for the runs are sorted.
         all.sort_by_key(|(name, _)| *name);
         all.dedup_by_key(|(name, _)| *name);
     }
-    all.into_iter().filter_map(|(name, place)| Some((name, place?))).collect()
+    all.into_iter()
+        .filter_map(|(name, place)| Some((name, place?)))
+        .collect()
 }
 
 /// The names that one layer of a directory has; none stands for a whiteout.
-fn layer_entries(
-    dir: &MergedDir,
-    place: Place,
-) -> impl Iterator<Item = (&[u8], Option<Place>)> {
-    place.index(&dir.chain).entries(place.inode).map(move |(name, entry)| match entry {
-        Entry::Whiteout => (name, None),
-        Entry::Inode(inode) => (name, Some(Place { layer: place.layer, inode })),
-    })
+fn layer_entries(dir: &MergedDir, place: Place) -> impl Iterator<Item = (&[u8], Option<Place>)> {
+    place
+        .index(&dir.chain)
+        .entries(place.inode)
+        .map(move |(name, entry)| match entry {
+            Entry::Whiteout => (name, None),
+            Entry::Inode(inode) => (
+                name,
+                Some(Place {
+                    layer: place.layer,
+                    inode,
+                }),
+            ),
+        })
 }
 
 /// Whether layers below have a say in a directory.
@@ -161,10 +183,16 @@ fn push(chain: &Chain, stack: &mut Vec<Place>, found: Place) -> Search {
 fn root_below(chain: &Chain, count: usize) -> MergedDir {
     let mut stack = Vec::new();
     for layer in (0..count).rev() {
-        let root = Place { layer, inode: LayerIndex::ROOT };
+        let root = Place {
+            layer,
+            inode: LayerIndex::ROOT,
+        };
         if push(chain, &mut stack, root) == Search::Ends {
             break;
         }
     }
-    MergedDir { chain: chain.clone(), stack: stack.into() }
+    MergedDir {
+        chain: chain.clone(),
+        stack: stack.into(),
+    }
 }

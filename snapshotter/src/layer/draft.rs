@@ -84,10 +84,7 @@ impl Draft {
 
     /// The directory, or none when the node is something else.
     pub(crate) fn directory(&self, node: NodeIdx) -> Option<&Directory> {
-        match &self.node(node).payload {
-            Payload::Directory(directory) => Some(directory),
-            Payload::Leaf(_) => None,
-        }
+        self.node(node).payload.directory()
     }
 
     /// As [`Draft::directory`], to change it.
@@ -103,6 +100,21 @@ impl Draft {
         self.nodes.len()
     }
 
+    /// How many names each node has; nodes that only removed directories lead to count as well.
+    pub(crate) fn count_names(&self) -> Vec<u32> {
+        let mut n_names = vec![0; self.nodes.len()];
+        let directories = self
+            .nodes
+            .iter()
+            .filter_map(|node| node.payload.directory());
+        for slot in directories.flat_map(|directory| directory.children.values()) {
+            if let Slot::Node(node) = slot {
+                n_names[node.0] += 1;
+            }
+        }
+        n_names
+    }
+
     /// Adds a node that has no name yet.
     pub(crate) fn add(&mut self, payload: Payload, metadata: Metadata) -> NodeIdx {
         self.nodes.push(Node { payload, metadata });
@@ -113,6 +125,30 @@ impl Draft {
     pub(crate) fn set(&mut self, parent: NodeIdx, name: &[u8], slot: Slot) {
         if let Some(directory) = self.directory_mut(parent) {
             directory.children.insert(name.into(), slot);
+        }
+    }
+
+    /// Takes a name out of the draft; what lies below shows again.
+    pub(crate) fn unset(&mut self, parent: NodeIdx, name: &[u8]) {
+        if let Some(directory) = self.directory_mut(parent) {
+            directory.children.remove(name);
+        }
+    }
+}
+
+impl Payload {
+    fn directory(&self) -> Option<&Directory> {
+        match self {
+            Self::Directory(directory) => Some(directory),
+            Self::Leaf(_) => None,
+        }
+    }
+
+    /// What the node is, as an entry.
+    pub(crate) fn kind(&self) -> NodeKind {
+        match self {
+            Self::Directory(_) => NodeKind::Directory,
+            Self::Leaf(kind) => kind.clone(),
         }
     }
 }

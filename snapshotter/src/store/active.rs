@@ -1,0 +1,135 @@
+//! Snapshots being made by a step: an overlay's upper on a chain.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::io::Errno;
+
+use super::error::cannot;
+use super::scratch::ScratchDir;
+use super::{SnapshotStore, StoreError};
+use crate::chain::Chain;
+use crate::layer::overlaid::root_metadata;
+use crate::layer::{Metadata, Timestamp};
+use crate::{upper, xattr};
+
+/// A step's writable layer on a chain: directories for the kernel's overlayfs.
+///
+/// ```text
+/// scratch/<random>/
+/// ├── lower/      where the chain may be shown
+/// ├── upper/      what the step changes; looks like the chain's root from the start
+/// ├── work/       overlayfs' own
+/// └── merged/     where the overlay may be mounted
+/// ```
+///
+/// Dropped, it throws the changes away; [`ActiveSnapshot::commit`] makes them a snapshot. Whatever
+/// was mounted there has to be unmounted before either.
+#[derive(Debug)]
+pub struct ActiveSnapshot {
+    store: SnapshotStore,
+    parent: Chain,
+    upper: OwnedFd,
+    scratch: ScratchDir,
+}
+
+impl SnapshotStore {
+    /// Makes the directories for a step that runs on `parent`.
+    pub fn prepare(&self, parent: &Chain) -> Result<ActiveSnapshot, StoreError> {
+        let scratch = self.scratch().create()?;
+        for name in ["lower", "work", "merged"] {
+            scratch.make_dir(name)?;
+        }
+        let upper = scratch.make_dir("upper")?;
+        dress(&upper, &root_metadata(parent)).map_err(cannot(
+            "cannot set the attributes of",
+            scratch.path().join("upper"),
+        ))?;
+        Ok(ActiveSnapshot {
+            store: self.clone(),
+            parent: parent.clone(),
+            upper,
+            scratch,
+        })
+    }
+}
+
+impl ActiveSnapshot {
+    /// The directory that holds the others; private to this step.
+    pub fn dir(&self) -> PathBuf {
+        self.scratch.path()
+    }
+
+    /// An empty directory to show the chain at.
+    pub fn lower(&self) -> PathBuf {
+        self.dir().join("lower")
+    }
+
+    /// The overlay's `upperdir`.
+    pub fn upper(&self) -> PathBuf {
+        self.dir().join("upper")
+    }
+
+    /// The overlay's `workdir`.
+    pub fn work(&self) -> PathBuf {
+        self.dir().join("work")
+    }
+
+    /// An empty directory to mount the overlay at.
+    pub fn merged(&self) -> PathBuf {
+        self.dir().join("merged")
+    }
+
+    /// The chain below.
+    pub fn parent(&self) -> &Chain {
+        &self.parent
+    }
+
+    /// Makes the changes a snapshot; gives the parent chain back when there are none.
+    ///
+    /// `virtual_entries` are the paths (absolute, without links) that the step's view of the chain
+    /// had and the chain does not: mount points and stubs. Left empty by the step they are no change.
+    ///
+    /// The overlay is unmounted and no process has a file of the upper open. Durable only after
+    /// [`SnapshotStore::sync`].
+    ///
+    /// # Locking
+    ///
+    /// Waits for a sweep to end.
+    pub fn commit(self, virtual_entries: &[&Path]) -> Result<Chain, StoreError> {
+        let lock = self.store.lock_file().ingest()?;
+        match upper::read(
+            &self.upper,
+            &self.parent,
+            virtual_entries,
+            self.store.blobs(),
+        )? {
+            Some(draft) => self.store.publish(&self.parent, draft, &lock),
+            None => Ok(self.parent.clone()),
+        }
+    }
+}
+
+/// Gives the upper's root the looks of the chain's, so that an untouched one is no change.
+fn dress(upper: impl AsFd, metadata: &Metadata) -> Result<(), Errno> {
+    let upper = upper.as_fd();
+    let owner = (Uid::from_raw(metadata.uid), Gid::from_raw(metadata.gid));
+    rustix::fs::fchown(upper, Some(owner.0), Some(owner.1))?;
+    rustix::fs::fchmod(upper, Mode::from_raw_mode(metadata.mode))?;
+    xattr::write(upper, &metadata.xattrs)?;
+    rustix::fs::futimens(upper, &modified_at(metadata.mtime))
+}
+
+fn modified_at(mtime: Timestamp) -> Timestamps {
+    Timestamps {
+        last_access: Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        },
+        last_modification: Timespec {
+            tv_sec: mtime.secs,
+            tv_nsec: mtime.nanos.into(),
+        },
+    }
+}

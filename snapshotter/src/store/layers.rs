@@ -1,0 +1,107 @@
+//! The layer indexes of a store, mapped once a process.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::StoreError;
+use super::error::cannot;
+use super::shelf::Shelf;
+use crate::chain::Chain;
+use crate::id::SnapshotId;
+use crate::index::encode::encode;
+use crate::index::{IndexError, LayerIndex, snapshot_id};
+use crate::layer::Layer;
+use crate::layer::draft::Draft;
+
+/// The shelf of index files, and the layers that are in use.
+#[derive(Debug)]
+pub(crate) struct LayerFiles {
+    shelf: Arc<Shelf>,
+    mapped: Mutex<HashMap<SnapshotId, Weak<Layer>>>,
+}
+
+impl LayerFiles {
+    pub(crate) fn new(shelf: Arc<Shelf>) -> Self {
+        Self {
+            shelf,
+            mapped: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
+    }
+
+    /// The layers from the base up to a snapshot.
+    pub(crate) fn chain(&self, tip: SnapshotId) -> Result<Chain, StoreError> {
+        let mut layers = Vec::new();
+        let mut next = Some(tip);
+        while let Some(id) = next {
+            let layer = self.layer(id)?;
+            next = layer.parent();
+            layers.push(layer);
+        }
+        layers.reverse();
+        Ok(Chain::new(layers))
+    }
+
+    /// The layer of a snapshot; the same one as long as anybody holds it.
+    pub(crate) fn layer(&self, id: SnapshotId) -> Result<Arc<Layer>, StoreError> {
+        if let Some(layer) = self.mapped().get(&id).and_then(Weak::upgrade) {
+            return Ok(layer);
+        }
+        let layer = Arc::new(self.load(id)?);
+        let mut mapped = self.mapped();
+        mapped.retain(|_, layer| layer.strong_count() > 0);
+        mapped.insert(id, Arc::downgrade(&layer));
+        Ok(layer)
+    }
+
+    /// Maps and verifies an index anew.
+    pub(crate) fn load(&self, id: SnapshotId) -> Result<Layer, StoreError> {
+        let path = || self.shelf.path_of(id.digest());
+        let file = self
+            .shelf
+            .open(id.digest())?
+            .ok_or(StoreError::NoSnapshot(id))?;
+        let map = LayerIndex::map(&file).map_err(cannot("cannot map", path()))?;
+        let index = LayerIndex::verify(map)
+            .and_then(|index| expect_id(index, id))
+            .map_err(|source| StoreError::Corrupt {
+                path: path(),
+                source,
+            })?;
+        Ok(Layer::new(id, index))
+    }
+
+    /// Writes a draft's index, which makes the snapshot exist; gives the chain with it on top.
+    pub(crate) fn publish(&self, parent: &Chain, draft: &Draft) -> Result<Chain, StoreError> {
+        let (bytes, changes) = encode(draft, parent.tip()).map_err(StoreError::Encode)?;
+        let id = snapshot_id(parent.tip(), &changes);
+        self.write(id, &bytes)?;
+        Ok(parent.with(self.layer(id)?))
+    }
+
+    fn write(&self, id: SnapshotId, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut new = self.shelf.create()?;
+        let path = self.shelf.path_of(id.digest());
+        new.file
+            .write_all(bytes)
+            .map_err(cannot("cannot write", path))?;
+        self.shelf.publish(new, id.digest(), bytes.len() as u64)
+    }
+
+    fn mapped(&self) -> MutexGuard<'_, HashMap<SnapshotId, Weak<Layer>>> {
+        // The map is whole at every point where a panic could strike.
+        self.mapped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Refuses an index that stands under the name of another.
+fn expect_id(index: LayerIndex, id: SnapshotId) -> Result<LayerIndex, IndexError> {
+    match index.snapshot_id() {
+        found if found == id => Ok(index),
+        found => Err(IndexError::Misplaced { found }),
+    }
+}

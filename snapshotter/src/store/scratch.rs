@@ -1,0 +1,103 @@
+//! Scratch directories: flocked while somebody works in them, swept when nobody does.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FlockOperation, Mode};
+use rustix::io::Errno;
+
+use super::StoreError;
+use super::error::cannot;
+use crate::dirfd::{names_in, open_dir, random_name, remove_tree};
+
+/// The directory in which scratch directories are made.
+#[derive(Debug)]
+pub(crate) struct ScratchRoot {
+    dir: OwnedFd,
+    path: PathBuf,
+}
+
+/// One scratch directory; it goes away, with all that is in it, when this is dropped.
+#[derive(Debug)]
+pub(crate) struct ScratchDir {
+    root: Arc<ScratchRoot>,
+    /// Holds the lock.
+    dir: File,
+    name: OsString,
+}
+
+impl ScratchRoot {
+    pub(crate) fn new(dir: OwnedFd, path: PathBuf) -> Self {
+        Self { dir, path }
+    }
+
+    /// Makes a scratch directory.
+    pub(crate) fn create(self: &Arc<Self>) -> Result<ScratchDir, StoreError> {
+        loop {
+            let name = OsString::from(random_name());
+            let error = |action| cannot(action, self.path.join(&name));
+            rustix::fs::mkdirat(&self.dir, &name, Mode::RWXU).map_err(error("cannot create"))?;
+            let dir = File::from(open_dir(&self.dir, &name).map_err(error("cannot open"))?);
+            rustix::fs::flock(&dir, FlockOperation::LockExclusive).map_err(error("cannot lock"))?;
+            // A sweep may have taken it for abandoned before it was locked.
+            if self.still_has(&name, &dir) {
+                return Ok(ScratchDir {
+                    root: Arc::clone(self),
+                    dir,
+                    name,
+                });
+            }
+        }
+    }
+
+    fn still_has(&self, name: &OsStr, dir: &File) -> bool {
+        let named = rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW);
+        let held = rustix::fs::fstat(dir);
+        matches!((named, held), (Ok(named), Ok(held)) if named.st_ino == held.st_ino)
+    }
+
+    /// Removes the directories that nobody holds.
+    pub(crate) fn sweep(&self) -> Result<(), StoreError> {
+        for name in names_in(&self.dir).map_err(cannot("cannot list", &self.path))? {
+            self.sweep_one(&name)
+                .map_err(cannot("cannot remove", self.path.join(&name)))?;
+        }
+        Ok(())
+    }
+
+    fn sweep_one(&self, name: &OsStr) -> Result<(), Errno> {
+        let dir = match open_dir(&self.dir, name) {
+            Ok(dir) => File::from(dir),
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => return Err(errno),
+        };
+        if dir.try_lock().is_err() {
+            return Ok(());
+        }
+        remove_tree(&self.dir, name)
+    }
+}
+
+impl ScratchDir {
+    /// The directory's path.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.root.path.join(&self.name)
+    }
+
+    /// Makes a directory in it, open to its owner alone.
+    pub(crate) fn make_dir(&self, name: &str) -> Result<OwnedFd, StoreError> {
+        let error = || cannot("cannot create", self.path().join(name));
+        rustix::fs::mkdirat(&self.dir, name, Mode::RWXU).map_err(error())?;
+        open_dir(&self.dir, OsStr::new(name)).map_err(error())
+    }
+}
+
+impl Drop for ScratchDir {
+    fn drop(&mut self) {
+        // What cannot be removed now, because something is mounted there, is swept by a later start.
+        let _ = remove_tree(&self.root.dir, &self.name);
+    }
+}
