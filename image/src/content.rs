@@ -3,12 +3,14 @@
 //! ```text
 //! <root>/content/
 //! ├── sha256/<hex>      verified before it appears, by one rename
-//! └── ingest/<random>   being written; a crash leaves files here, swept at open
+//! ├── ingest/<random>   being written; a crash leaves files here, swept at open
+//! └── ingest.lock       shared while something is written, exclusive while sweeping
 //! ```
 //!
 //! What was pulled is kept byte for byte, so that pushing an image built on it sends the very
 //! layers that the registry has already.
 
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,10 @@ use iechor_snapshotter::Digest;
 use crate::descriptor::Descriptor;
 use crate::progress::Progress;
 use crate::source::{ImageSource, SourceError};
+
+mod writer;
+
+pub use writer::ContentWriter;
 
 /// The store of content. Cheap to clone; used by many threads and processes at once.
 #[derive(Debug, Clone)]
@@ -49,13 +55,21 @@ pub enum ContentError {
         /// What the reader said.
         source: io::Error,
     },
-    /// The stream ended early, or goes on after its end.
-    #[error("{digest} is truncated or has trailing data: {actual} bytes, not {expected}")]
-    SizeMismatch {
+    /// The stream ended early.
+    #[error("{digest} is truncated: {actual} bytes of {expected}")]
+    Truncated {
         /// What was being read.
         digest: Digest,
-        /// Bytes received (one more than expected stands for any number more).
+        /// Bytes received.
         actual: u64,
+        /// Bytes named.
+        expected: u64,
+    },
+    /// The stream goes on after its end.
+    #[error("{digest} has more than the {expected} bytes that it should have")]
+    TooLong {
+        /// What was being read.
+        digest: Digest,
         /// Bytes named.
         expected: u64,
     },
@@ -70,29 +84,50 @@ pub enum ContentError {
 }
 
 impl ContentStore {
-    /// Opens or makes the store at `root`/content.
+    /// Opens or makes the store at `root`/content; sweeps what crashed processes left there.
     pub fn open(root: &Path) -> Result<Self, ContentError> {
-        todo!()
+        let store = Self { root: root.join("content") };
+        for dir in [store.root.join("sha256"), store.ingest_dir()] {
+            fs::create_dir_all(&dir).map_err(io_error("cannot make", &dir))?;
+        }
+        store.sweep()?;
+        Ok(store)
     }
 
     /// Where bytes with this digest are or would be.
     pub fn path(&self, digest: &Digest) -> PathBuf {
-        todo!()
+        self.root.join("sha256").join(digest.hex())
     }
 
     /// Whether bytes with this digest and size are here.
     pub fn contains(&self, descriptor: &Descriptor) -> bool {
-        todo!()
+        let found = fs::symlink_metadata(self.path(&descriptor.digest));
+        found.is_ok_and(|found| found.is_file() && found.len() == descriptor.size)
     }
 
     /// Reads a document, verified again.
     pub fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
-        todo!()
+        let path = self.path(&descriptor.digest);
+        let bytes = fs::read(&path).map_err(io_error("cannot read", &path))?;
+        match Digest::of(&bytes) {
+            actual if actual == descriptor.digest => Ok(bytes),
+            actual => Err(ContentError::DigestMismatch { actual, expected: descriptor.digest }),
+        }
     }
 
     /// Stores bytes that are in memory.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, ContentError> {
-        todo!()
+        let mut writer = self.writer()?;
+        writer.append(bytes)?;
+        Ok(writer.finish()?.0)
+    }
+
+    /// Starts new content of which the digest is not known yet; nothing appears before
+    /// [`ContentWriter::finish`].
+    pub fn writer(&self) -> Result<ContentWriter, ContentError> {
+        let lock = self.lock_file()?;
+        lock.lock_shared().map_err(io_error("cannot lock", &self.lock_path()))?;
+        ContentWriter::new(self, lock)
     }
 
     /// Stores a stream; nothing appears unless it has the digest and size named.
@@ -102,26 +137,93 @@ impl ContentStore {
         expected: &Descriptor,
         progress: Progress<'_>,
     ) -> Result<PathBuf, ContentError> {
-        todo!()
+        let mut writer = self.writer()?;
+        writer.fill(reader, expected, progress)?;
+        writer.finish_as(expected)
     }
 
-    /// Has a layer here, fetched if it was not, and says where.
+    /// Has a layer here, fetched if it was not, and says where. Progress counts its bytes, also
+    /// those that were here.
     pub fn fetch_layer(
         &self,
         source: &dyn ImageSource,
         layer: &Descriptor,
         progress: Progress<'_>,
     ) -> Result<PathBuf, ContentError> {
-        todo!()
+        if self.contains(layer) {
+            progress(layer.size);
+            return Ok(self.path(&layer.digest));
+        }
+        self.ingest(&mut *source.open(layer)?, layer, progress)
     }
 
     /// Everything that is here, with sizes in bytes; sorted.
     pub fn list(&self) -> Result<Vec<(Digest, u64)>, ContentError> {
-        todo!()
+        let dir = self.root.join("sha256");
+        let failed = io_error("cannot list", &dir);
+        let entries = fs::read_dir(&dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut content = Vec::new();
+        for entry in entries.map_err(failed)? {
+            let digest = entry.file_name().to_str().and_then(|name| Digest::from_hex(name).ok());
+            let size = entry.metadata().map(|metadata| metadata.len());
+            content.extend(digest.zip(size.ok()));
+        }
+        content.sort();
+        Ok(content)
     }
 
     /// Removes content; no effect if it is not here.
     pub fn remove(&self, digest: &Digest) -> Result<(), ContentError> {
-        todo!()
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error("cannot remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ingest_dir(&self) -> PathBuf {
+        self.root.join("ingest")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.root.join("ingest.lock")
+    }
+
+    fn lock_file(&self) -> Result<File, ContentError> {
+        let path = self.lock_path();
+        let opened = File::options().create(true).truncate(false).write(true).open(&path);
+        opened.map_err(io_error("cannot open", &path))
+    }
+
+    /// Removes unfinished files, unless somebody is writing: then a later open will.
+    fn sweep(&self) -> Result<(), ContentError> {
+        let lock = self.lock_file()?;
+        match lock.try_lock() {
+            Ok(()) => self.sweep_locked(),
+            Err(TryLockError::WouldBlock) => Ok(()),
+            Err(TryLockError::Error(error)) => {
+                Err(io_error("cannot lock", &self.lock_path())(error))
+            }
+        }
+    }
+
+    fn sweep_locked(&self) -> Result<(), ContentError> {
+        let dir = self.ingest_dir();
+        let failed = || io_error("cannot sweep", &dir);
+        for entry in fs::read_dir(&dir).map_err(failed())? {
+            fs::remove_file(entry.map_err(failed())?.path()).map_err(failed())?;
+        }
+        Ok(())
     }
 }
+
+/// Says what was being done on which path when the kernel refused.
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ContentError {
+    let path = path.to_owned();
+    move |source| ContentError::Io { action, path, source }
+}
+
+#[cfg(test)]
+mod tests;

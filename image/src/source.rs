@@ -8,10 +8,15 @@ use crate::manifest::DocumentError;
 use crate::platform::Platform;
 use crate::registry::RegistryError;
 
+pub(crate) mod choice;
+mod docker_archive;
+mod layout;
 mod location;
+pub(crate) mod resolve;
+mod tar_file;
 
 pub use crate::descriptor::Descriptor;
-pub use location::{LocationError, SourceLocation};
+pub use location::{LocationError, LocationKind, SourceLocation};
 
 /// An image found at its source: everything but the layers' bytes.
 #[derive(Debug, Clone)]
