@@ -19,13 +19,17 @@
 
 pub mod blob;
 pub mod chain;
+pub mod chainfs;
 mod dirfd;
+pub mod fuse;
 pub mod id;
 pub mod index;
 pub mod layer;
 mod merge;
+pub mod mount;
 pub mod store;
 mod sys;
+pub mod tree;
 pub mod upper;
 mod xattr;
 

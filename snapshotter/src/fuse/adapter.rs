@@ -1,0 +1,408 @@
+//! Requests of the kernel, one method each: take apart, ask [`ChainFs`], answer.
+
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use fuser::{
+    AccessFlags, BsdFileFlags, Errno, FileHandle, Filesystem, Generation, INodeNo, InitFlags,
+    IoctlFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen,
+    ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+};
+
+use super::convert::{FOR_EVER, absent, errno, file_attr, file_type, ino, number};
+use crate::chainfs::{ChainFs, FsError, Seek, Sink, Totals};
+
+/// What this server wants from the kernel; what a kernel does not know is left out.
+const WANTED: [InitFlags; 7] = [
+    // Each name that is listed is known with its attributes, without another request.
+    InitFlags::FUSE_DO_READDIRPLUS,
+    InitFlags::FUSE_NO_OPEN_SUPPORT,
+    InitFlags::FUSE_NO_OPENDIR_SUPPORT,
+    InitFlags::FUSE_CACHE_SYMLINKS,
+    InitFlags::FUSE_PARALLEL_DIROPS,
+    // Overlayfs finds a lower inode again by its file handle, to keep st_ino after copy-up.
+    InitFlags::FUSE_EXPORT_SUPPORT,
+    // Access control lists of an image count, and are kept like other metadata.
+    InitFlags::FUSE_POSIX_ACL,
+];
+
+/// Largest answer to READ, in bytes: the kernel's limit for one request (256 pages).
+const READ_MAX: u32 = 1 << 20;
+
+/// How many read-ahead requests may wait for an answer.
+const BACKGROUND_MAX: u16 = 64;
+
+thread_local! {
+    /// Where contents pass through on their way from a blob to the kernel.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The library's view of [`ChainFs`].
+#[derive(Debug)]
+pub(super) struct Adapter {
+    fs: Arc<ChainFs>,
+}
+
+impl Adapter {
+    pub(super) fn new(fs: Arc<ChainFs>) -> Self {
+        Self { fs }
+    }
+
+    /// Runs one operation. A panic in it fails this request alone.
+    fn ask<T>(&self, operation: impl FnOnce(&ChainFs) -> Result<T, FsError>) -> Result<T, Errno> {
+        match catch_unwind(AssertUnwindSafe(|| operation(&self.fs))) {
+            Ok(answer) => answer.map_err(|error| errno(&error)),
+            Err(_) => {
+                self.fs.faults().record("a request ended in a panic");
+                Err(Errno::EIO)
+            }
+        }
+    }
+}
+
+impl Filesystem for Adapter {
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        for capability in WANTED {
+            // Each is an optimisation or, for lists of access rights, an addition.
+            let _ = config.add_capabilities(capability);
+        }
+        let too_much = |limit| io::Error::other(format!("the kernel's limit is {limit}"));
+        // The library derives the number of pages in one request, reads included, from this.
+        config.set_max_write(READ_MAX).map_err(too_much)?;
+        config
+            .set_max_background(BACKGROUND_MAX)
+            .map_err(|limit| too_much(limit.into()))?;
+        Ok(())
+    }
+
+    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        match self.ask(|fs| fs.lookup(ino(parent), name.as_bytes())) {
+            Ok(Some(attr)) => reply.entry(&FOR_EVER, &file_attr(&attr), Generation(0)),
+            Ok(None) => reply.entry(&FOR_EVER, &absent(), Generation(0)),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn forget(&self, _: &Request, number: INodeNo, lookups: u64) {
+        // There is nobody to answer.
+        let _ = self.ask(|fs| {
+            fs.forget(ino(number), lookups);
+            Ok(())
+        });
+    }
+
+    fn getattr(&self, _: &Request, number: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+        match self.ask(|fs| fs.getattr(ino(number))) {
+            Ok(attr) => reply.attr(&FOR_EVER, &file_attr(&attr)),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn readlink(&self, _: &Request, number: INodeNo, reply: ReplyData) {
+        match self.ask(|fs| fs.readlink(ino(number))) {
+            Ok(target) => reply.data(&target),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn read(
+        &self,
+        _: &Request,
+        number: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.resize(size.min(READ_MAX) as usize, 0);
+            match self.ask(|fs| fs.read(ino(number), offset, buffer)) {
+                Ok(length) => reply.data(buffer.get(..length).unwrap_or_default()),
+                Err(errno) => reply.error(errno),
+            }
+        });
+    }
+
+    fn readdir(
+        &self,
+        _: &Request,
+        dir: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectory,
+    ) {
+        let listed = self.ask(|fs| {
+            fs.readdir(ino(dir), offset, |entry| {
+                let (kind, name) = (file_type(entry.kind), OsStr::from_bytes(entry.name));
+                full(reply.add(number(entry.ino), entry.next, kind, name))
+            })
+        });
+        match listed {
+            Ok(()) => reply.ok(),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn readdirplus(
+        &self,
+        _: &Request,
+        dir: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        let listed = self.ask(|fs| {
+            fs.readdirplus(ino(dir), offset, |entry| {
+                let (attr, name) = (file_attr(&entry.attr), OsStr::from_bytes(entry.name));
+                full(reply.add(attr.ino, entry.next, name, &FOR_EVER, &attr, Generation(0)))
+            })
+        });
+        match listed {
+            Ok(()) => reply.ok(),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn getxattr(&self, _: &Request, number: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        match self.ask(|fs| fs.getxattr(ino(number), name.as_bytes())) {
+            Ok(value) => answer_sized(&value, size, reply),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn listxattr(&self, _: &Request, number: INodeNo, size: u32, reply: ReplyXattr) {
+        match self.ask(|fs| fs.listxattr(ino(number))) {
+            Ok(names) => answer_sized(&names, size, reply),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn lseek(
+        &self,
+        _: &Request,
+        number: INodeNo,
+        _: FileHandle,
+        offset: i64,
+        whence: i32,
+        reply: ReplyLseek,
+    ) {
+        let (Ok(offset), Some(seek)) = (u64::try_from(offset), seek(whence)) else {
+            return reply.error(Errno::EINVAL);
+        };
+        match self.ask(|fs| fs.lseek(ino(number), offset, seek)) {
+            Ok(found) => reply.offset(i64::try_from(found).unwrap_or(i64::MAX)),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
+        match self.ask(|fs| Ok(fs.statfs())) {
+            Ok(Totals { inodes }) => {
+                reply.statfs(
+                    0,
+                    0,
+                    0,
+                    inodes,
+                    0,
+                    Totals::BLOCK,
+                    Totals::NAME_MAX,
+                    Totals::BLOCK,
+                );
+            }
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    // Refused once and for all: the kernel remembers ENOSYS for the connection, goes on without,
+    // and asks no more. An open file then keeps its pages, an open directory its entries.
+
+    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn opendir(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn fsync(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn access(&self, _: &Request, _: INodeNo, _: AccessFlags, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    // Refused each time: there is no ioctl, on whatever file. Overlayfs asks for inode flags when it
+    // copies up.
+    fn ioctl(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: IoctlFlags,
+        _: u32,
+        _: &[u8],
+        _: u32,
+        reply: ReplyIoctl,
+    ) {
+        reply.error(Errno::ENOTTY);
+    }
+
+    // The mount is read-only, so the kernel refuses these itself. Should one come through, it gets
+    // the same answer.
+
+    fn setattr(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: Option<u32>,
+        _: Option<u32>,
+        _: Option<u32>,
+        _: Option<u64>,
+        _: Option<TimeOrNow>,
+        _: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        _: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn mknod(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, _: u32, reply: ReplyEntry) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn mkdir(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn unlink(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn rmdir(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn symlink(&self, _: &Request, _: INodeNo, _: &OsStr, _: &Path, reply: ReplyEntry) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn rename(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: &OsStr,
+        _: INodeNo,
+        _: &OsStr,
+        _: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn link(&self, _: &Request, _: INodeNo, _: INodeNo, _: &OsStr, reply: ReplyEntry) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn create(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: &OsStr,
+        _: u32,
+        _: u32,
+        _: i32,
+        reply: ReplyCreate,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: u64,
+        _: &[u8],
+        _: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn fallocate(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: u64,
+        _: u64,
+        _: i32,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn setxattr(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: &OsStr,
+        _: &[u8],
+        _: i32,
+        _: u32,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn removexattr(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+}
+
+/// What the library says of an entry that it was given.
+fn full(is_full: bool) -> Sink {
+    if is_full { Sink::Full } else { Sink::Took }
+}
+
+fn seek(whence: i32) -> Option<Seek> {
+    match whence {
+        libc::SEEK_DATA => Some(Seek::Data),
+        libc::SEEK_HOLE => Some(Seek::Hole),
+        _ => None,
+    }
+}
+
+/// Answers with a value, or with its length when the kernel has room for nothing.
+fn answer_sized(value: &[u8], size: u32, reply: ReplyXattr) {
+    match u32::try_from(value.len()) {
+        Ok(length) if size == 0 => reply.size(length),
+        Ok(length) if length <= size => reply.data(value),
+        _ => reply.error(Errno::ERANGE),
+    }
+}

@@ -1,0 +1,15 @@
+//! Chains as they are seen: by path, by inode number, through the kernel, and under an overlay.
+//!
+//! Needs root and `/dev/fuse`: everything here is mounted for real.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod chainfs;
+mod fixture;
+mod overlay;
+mod served_chain;
+mod session;
+mod tree;
