@@ -20,6 +20,7 @@ pub mod ast;
 pub mod diagnostic;
 pub mod expand;
 mod heredoc;
+pub mod ignore;
 mod lexer;
 mod parser;
 pub mod pattern;

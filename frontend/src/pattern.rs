@@ -36,7 +36,7 @@ enum Item {
 
 /// The characters in brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Class {
+struct Class {
     negated: bool,
     ranges: Vec<(char, char)>,
 }
@@ -56,7 +56,7 @@ pub enum PatternError {
 
 impl Pattern {
     /// Reads a pattern.
-    pub fn parse(text: &str) -> Result<Self, PatternError> {
+    pub fn new(text: &str) -> Result<Self, PatternError> {
         let mut chunk = Chunk {
             after_star: false,
             items: Vec::new(),
@@ -164,7 +164,7 @@ impl Chunk {
 }
 
 impl Class {
-    pub(crate) fn contains(&self, c: char) -> bool {
+    fn contains(&self, c: char) -> bool {
         self.ranges
             .iter()
             .any(|(low, high)| (*low..=*high).contains(&c))
@@ -173,7 +173,7 @@ impl Class {
 }
 
 /// The first character of some bytes; U+FFFD for a byte that is none.
-pub(crate) fn split_char(bytes: &[u8]) -> Option<(char, &[u8])> {
+fn split_char(bytes: &[u8]) -> Option<(char, &[u8])> {
     let first = *bytes.first()?;
     let len = match first {
         0..0x80 => return Some((char::from(first), bytes.get(1..)?)),
@@ -191,7 +191,7 @@ pub(crate) fn split_char(bytes: &[u8]) -> Option<(char, &[u8])> {
 }
 
 /// Reads what follows a `[`, up to and with the `]`.
-pub(crate) fn parse_class(rest: &mut Chars<'_>, text: &str) -> Result<Class, PatternError> {
+fn parse_class(rest: &mut Chars<'_>, text: &str) -> Result<Class, PatternError> {
     let bad = || PatternError::Class(text.to_owned());
     let negated = rest.as_str().starts_with('^');
     if negated {
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     fn check(pattern: &str, name: &str, expected: bool) {
-        let matched = Pattern::parse(pattern).unwrap().matches(name);
+        let matched = Pattern::new(pattern).unwrap().matches(name);
         assert_eq!(matched, expected, "{pattern} on {name}");
     }
 
@@ -292,29 +292,29 @@ mod tests {
         for pattern in [
             "[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "[", "[^", "[^bc", "a[", "a\\", "[]", "[a-",
         ] {
-            assert!(Pattern::parse(pattern).is_err(), "{pattern}");
+            assert!(Pattern::new(pattern).is_err(), "{pattern}");
         }
     }
 
     #[test]
     fn names_need_not_be_utf8() {
-        assert!(Pattern::parse("a?b").unwrap().matches(b"a\xffb"));
-        assert!(Pattern::parse("*.c").unwrap().matches(b"\xff\xfe.c"));
+        assert!(Pattern::new("a?b").unwrap().matches(b"a\xffb"));
+        assert!(Pattern::new("*.c").unwrap().matches(b"\xff\xfe.c"));
     }
 
     #[test]
     fn a_pattern_without_wildcards_is_a_name() {
         assert_eq!(
-            Pattern::parse("a\\*b/é").unwrap().literal(),
+            Pattern::new("a\\*b/é").unwrap().literal(),
             Some("a*b/é".into())
         );
-        assert_eq!(Pattern::parse("a*").unwrap().literal(), None);
-        assert_eq!(Pattern::parse("[a]").unwrap().literal(), None);
+        assert_eq!(Pattern::new("a*").unwrap().literal(), None);
+        assert_eq!(Pattern::new("[a]").unwrap().literal(), None);
     }
 
     #[test]
     fn many_stars_take_no_time() {
-        let pattern = Pattern::parse(&format!("{}b", "a*".repeat(200))).unwrap();
+        let pattern = Pattern::new(&format!("{}b", "a*".repeat(200))).unwrap();
         assert!(!pattern.matches("a".repeat(20_000)));
     }
 }

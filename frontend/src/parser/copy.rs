@@ -133,7 +133,7 @@ fn check_pattern(source: &Source, report: &mut Report) {
     let Source::Path(path) = source else { return };
     // Quotes and escapes are the word's until it is expanded.
     let is_final = !path.raw().contains(['$', '"', '\'', '\\', '`']);
-    if let Some(error) = is_final.then(|| Pattern::parse(path.raw()).err()).flatten() {
+    if let Some(error) = is_final.then(|| Pattern::new(path.raw()).err()).flatten() {
         report.error(Code::INVALID_ARGUMENT, path.span(), error.to_string());
     }
 }

@@ -128,10 +128,16 @@ fn check(mount: &MountFlag, line: &Line<'_>, report: &mut Report) {
         mount.unknown_keys().for_each(|error| report.add(error));
         return;
     }
-    match mount.resolve(&mut Expander::new(line.escape, &|_| None)) {
+    match mount.resolve_all(&mut Expander::new(line.escape, &|_| None)) {
         Ok(Mount::Ssh(_)) => report.add(unsupported_ssh(mount)),
         Ok(_) => {}
-        Err(errors) => errors.into_iter().for_each(|error| report.add(error)),
+        Err(errors) => {
+            report.add(errors.first);
+            errors
+                .others
+                .into_iter()
+                .for_each(|error| report.add(error));
+        }
     }
 }
 

@@ -30,15 +30,26 @@ const OPTIONS: [(&str, &[&str]); 13] = [
 const ENV: &str = "env";
 
 impl MountFlag {
-    /// The mount, its options expanded, checked and completed with their defaults; else
-    /// everything that is wrong with them.
-    pub fn resolve(&self, expander: &mut Expander<'_>) -> Result<Mount, Vec<Diagnostic>> {
+    /// The mount, its options expanded, checked and completed with their defaults.
+    ///
+    /// The error is about the first thing that is wrong.
+    pub fn resolve(&self, expander: &mut Expander<'_>) -> Result<Mount, Box<Diagnostic>> {
+        self.resolve_all(expander)
+            .map_err(|errors| Box::new(errors.first))
+    }
+
+    /// As [`resolve`](Self::resolve), with everything that is wrong.
+    pub(crate) fn resolve_all(&self, expander: &mut Expander<'_>) -> Result<Mount, Box<Errors>> {
         let mut options = Options::expand(self, expander);
         let mount = options.mount();
         options.refuse_the_rest();
-        match options.errors.is_empty() {
-            true => Ok(mount),
-            false => Err(options.errors),
+        let mut errors = options.errors.into_iter();
+        match errors.next() {
+            None => Ok(mount),
+            Some(first) => Err(Box::new(Errors {
+                first,
+                others: errors.collect(),
+            })),
         }
     }
 
@@ -49,6 +60,13 @@ impl MountFlag {
             .filter(|option| canonical_name(option).is_none())
             .map(unknown_key)
     }
+}
+
+/// What is wrong with a mount.
+#[derive(Debug)]
+pub(crate) struct Errors {
+    pub(crate) first: Diagnostic,
+    pub(crate) others: Vec<Diagnostic>,
 }
 
 /// The one name of an option, whichever of its names was written.
