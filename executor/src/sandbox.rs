@@ -51,14 +51,15 @@ impl Sandbox {
         if cancel.is_fired() {
             return Ok(StepOutcome::Cancelled);
         }
-        let cgroup = self.cgroups.create();
+        // Declared before init, so that it is removed after init and all others have left it.
+        let cgroup;
         let (mut init, pipes) = InitProcess::start(&self.program, spec.network)?;
+        let sent = init.channel().send_step(spec, &self.filters);
+        // While init mounts, its group is made.
+        cgroup = self.cgroups.create();
+        cgroup.admit(init.pid());
         // An init that fails early closes its end; what it reported says more than the broken pipe.
-        let told = init
-            .channel()
-            .send_step(spec, &self.filters)
-            .map(|()| cgroup.admit(init.pid()))
-            .and_then(|()| init.channel().send(&Order::Go));
+        let told = sent.and_then(|()| init.channel().send(&Order::Go));
         let watched = Watch::new(&mut init, pipes, output, cancel, &listener).until_the_end()?;
         watched.outcome(told, cgroup.out_of_memory())
     }

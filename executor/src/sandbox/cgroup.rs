@@ -17,16 +17,19 @@ use hierarchy::{Hierarchy, Kind};
 /// Processes and threads that a step may have at once.
 const MAX_PIDS: &str = "4096";
 
-/// The devices of a step's `/dev`, and its pseudo-terminals, in the words of the v1 controller.
-const DEVICES: [&str; 8] = [
-    "c 1:3 rwm",
-    "c 1:5 rwm",
-    "c 1:7 rwm",
-    "c 1:8 rwm",
-    "c 1:9 rwm",
-    "c 5:0 rwm",
-    "c 5:2 rwm",
-    "c 136:* rwm",
+/// In the words of the v1 controller: any node may be made, for packages bring some along; only the
+/// devices of a step's `/dev`, and its terminals, may be used.
+const DEVICES: [&str; 10] = [
+    "c *:* m",
+    "b *:* m",
+    "c 1:3 rw",
+    "c 1:5 rw",
+    "c 1:7 rw",
+    "c 1:8 rw",
+    "c 1:9 rw",
+    "c 5:0 rw",
+    "c 5:2 rw",
+    "c 136:* rw",
 ];
 
 /// Names of step groups: this, the builder's process id, a number.

@@ -34,16 +34,27 @@ impl Drop for BlockedSignals {
     }
 }
 
+/// The kernel's `struct sigaction` for the default disposition: no handler, no flags, no mask.
+const DEFAULT_ACTION: [u64; 4] = [0; 4];
+
+/// As many signals as a kernel mask has bits.
+const SIGNALS: usize = 64;
+
 /// Gives the command what a fresh login would: nothing blocked, nothing ignored.
+///
+/// The C library will not touch the two signals that it keeps to itself, and an ignored one of them
+/// would be handed down, so the kernel is asked directly.
 pub(crate) fn restore_default_signals() {
-    // SAFETY: default dispositions run no code of ours; numbers that cannot be set are refused by
-    // the kernel without effect.
+    let null = ptr::null_mut::<libc::c_void>();
+    // SAFETY: default dispositions run no code of ours; signals that cannot be changed are refused
+    // without effect. The structure and the mask are of the stated size.
     unsafe {
-        for signal in 1..=libc::SIGRTMAX() {
-            libc::signal(signal, libc::SIG_DFL);
+        for signal in 1..=SIGNALS {
+            let action = DEFAULT_ACTION.as_ptr();
+            libc::syscall(libc::SYS_rt_sigaction, signal, action, null, SIGNALS / 8);
         }
-        let mut none = MaybeUninit::uninit();
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
+        let none = 0u64;
+        let (how, mask) = (libc::SIG_SETMASK, &raw const none);
+        libc::syscall(libc::SYS_rt_sigprocmask, how, mask, null, SIGNALS / 8);
     }
 }
