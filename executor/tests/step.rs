@@ -1,6 +1,6 @@
 //! Steps in the fewest words.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use iechor_executor::{
@@ -18,13 +18,22 @@ pub(crate) fn sandbox() -> &'static Sandbox {
 
 /// A shell script as a step of root.
 pub(crate) fn shell(rootfs: &Rootfs, script: &str) -> StepSpec {
-    command(rootfs, &["/bin/sh", "-c", script])
+    shell_at(rootfs.root(), script)
+}
+
+/// The same, when all that is known of the rootfs is its directory.
+pub(crate) fn shell_at(rootfs: &Path, script: &str) -> StepSpec {
+    command_at(rootfs, &["/bin/sh", "-c", script])
 }
 
 /// A command as a step of root.
 pub(crate) fn command(rootfs: &Rootfs, argv: &[&str]) -> StepSpec {
+    command_at(rootfs.root(), argv)
+}
+
+fn command_at(rootfs: &Path, argv: &[&str]) -> StepSpec {
     StepSpec {
-        rootfs: rootfs.root().into(),
+        rootfs: rootfs.into(),
         argv: argv.iter().map(Into::into).collect(),
         env: vec![("PATH".into(), "/usr/bin:/bin".into())],
         cwd: "/".into(),
