@@ -1,11 +1,12 @@
-//! The history of builds and what became of each step.
+//! The history of builds and what became of each step: `log` writes it, `history` reads it.
 
 use iechor_snapshotter::{Digest, SnapshotId};
 
-use crate::db::CacheDb;
-use crate::error::CacheError;
 use crate::record::{Place, RecordId};
 use crate::time::UnixMillis;
+
+mod history;
+mod log;
 
 /// Number of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -119,146 +120,50 @@ pub struct BuildStep {
     pub step: NewStep,
 }
 
-impl CacheDb {
-    /// Writes that a build began.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn begin_build(&self, build: &NewBuild) -> Result<BuildId, CacheError> {
-        let _ = build;
-        todo!()
+impl BuildStatus {
+    const ALL: [Self; 4] = [
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The word for it, in the database and in listings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
     }
 
-    /// Writes steps of a build; a batch costs as much as one.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn add_steps(&self, build: BuildId, steps: &[NewStep]) -> Result<(), CacheError> {
-        let _ = (build, steps);
-        todo!()
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.word() == word)
+    }
+}
+
+impl StepOutcome {
+    const ALL: [Self; 5] = [
+        Self::Hit,
+        Self::Miss,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Skipped,
+    ];
+
+    /// The word for it, in the database and in listings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
+        }
     }
 
-    /// Writes that a build ended.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn finish_build(
-        &self,
-        build: BuildId,
-        status: BuildStatus,
-        image: Option<&Digest>,
-        now: UnixMillis,
-    ) -> Result<(), CacheError> {
-        let _ = (build, status, image, now);
-        todo!()
-    }
-
-    /// Writes a whole build that has ended, in one transaction that a power cut may lose: for a
-    /// build of nothing but hits, together with [`CacheDb::touch`]'s counts.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn log_build(
-        &self,
-        build: &NewBuild,
-        steps: &[NewStep],
-        status: BuildStatus,
-        image: Option<&Digest>,
-        now: UnixMillis,
-    ) -> Result<BuildId, CacheError> {
-        let _ = (build, steps, status, image, now);
-        todo!()
-    }
-
-    /// The newest build.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn last_build(&self) -> Result<Option<Build>, CacheError> {
-        todo!()
-    }
-
-    /// The build of this number.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn build(&self, id: BuildId) -> Result<Option<Build>, CacheError> {
-        let _ = id;
-        todo!()
-    }
-
-    /// All builds, newest first, `limit` at most.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn builds(&self, limit: usize) -> Result<Vec<Build>, CacheError> {
-        let _ = limit;
-        todo!()
-    }
-
-    /// The steps of a build in order.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn steps(&self, build: BuildId) -> Result<Vec<BuildStep>, CacheError> {
-        let _ = build;
-        todo!()
-    }
-
-    /// The last step with a result of a stage, by name or index, of the newest build that has it.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn last_step_of_stage(&self, stage: &str) -> Result<Option<BuildStep>, CacheError> {
-        let _ = stage;
-        todo!()
-    }
-
-    /// The step of this number of the newest build.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn step_by_number(&self, number: u32) -> Result<Option<BuildStep>, CacheError> {
-        let _ = number;
-        todo!()
-    }
-
-    /// Failed steps whose state was kept, newest first.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn failed_steps(&self) -> Result<Vec<BuildStep>, CacheError> {
-        todo!()
-    }
-
-    /// Forgets the state that a failed step was left in; its row stays in the history.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn forget_failed_state(&self, step: StepId) -> Result<(), CacheError> {
-        let _ = step;
-        todo!()
-    }
-
-    /// Deletes a build and its steps. `false`: no such build.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn delete_build(&self, id: BuildId) -> Result<bool, CacheError> {
-        let _ = id;
-        todo!()
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
     }
 }

@@ -1,11 +1,24 @@
 //! The database: opening it, and the discipline of its transactions.
+//!
+//! One connection behind a mutex; every write is a `BEGIN IMMEDIATE` transaction, so that it waits
+//! for its turn at the start and never fails in the middle for another process's sake.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::CacheError;
+
+pub(crate) mod column;
+mod migrations;
+mod open;
+
+/// Size of the write-ahead log from which even a build that only read cleans up after others:
+/// reading a log of this size at the next open costs about as long as a lookup.
+const LOG_WORTH_A_CHECKPOINT: u64 = 1 << 20;
 
 /// The kernel's boot id (`/proc/sys/kernel/random/boot_id`), as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +32,7 @@ pub struct CacheDb {
     path: PathBuf,
     boot: BootId,
     connection: Mutex<Connection>,
+    wrote: AtomicBool,
 }
 
 impl CacheDb {
@@ -30,18 +44,28 @@ impl CacheDb {
     ///
     /// [`CacheError::Newer`], [`CacheError::Foreign`], [`CacheError::Damaged`], [`CacheError::Io`].
     pub fn open(path: &Path, boot: BootId) -> Result<Self, CacheError> {
-        let _ = (path, boot);
-        todo!()
+        let connection = open::writable(path, &boot)?;
+        Ok(Self::over(connection, path, boot))
     }
 
     /// Opens the database for reading, as listings on a read-only state directory need it.
     ///
     /// # Errors
     ///
-    /// As [`CacheDb::open`]; a missing file is [`CacheError::Io`].
+    /// As [`CacheDb::open`]; a file that is missing is [`CacheError::Open`], and one of an older
+    /// schema [`CacheError::Foreign`].
     pub fn open_read_only(path: &Path, boot: BootId) -> Result<Self, CacheError> {
-        let _ = (path, boot);
-        todo!()
+        let connection = open::read_only(path)?;
+        Ok(Self::over(connection, path, boot))
+    }
+
+    fn over(connection: Connection, path: &Path, boot: BootId) -> Self {
+        Self {
+            path: path.to_owned(),
+            boot,
+            connection: Mutex::new(connection),
+            wrote: AtomicBool::new(false),
+        }
     }
 
     /// The database file.
@@ -55,7 +79,106 @@ impl CacheDb {
     ///
     /// Those of SQLite.
     pub fn check(&self) -> Result<Vec<String>, CacheError> {
-        let _ = (&self.boot, &self.connection);
-        todo!()
+        self.read(|connection| {
+            let mut found = Vec::new();
+            connection.pragma_query(None, "integrity_check", |row| {
+                found.push(row.get::<_, String>(0)?);
+                Ok(())
+            })?;
+            found.retain(|line| line != "ok");
+            connection.pragma_query(None, "foreign_key_check", |row| {
+                found.push(format!(
+                    "a row of {} names a row that is gone",
+                    row.get::<_, String>(0)?
+                ));
+                Ok(())
+            })?;
+            Ok(found)
+        })
+    }
+
+    pub(crate) fn boot(&self) -> &BootId {
+        &self.boot
+    }
+
+    /// Runs queries.
+    pub(crate) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        query(&self.connection()).map_err(|source| self.fault(source))
+    }
+
+    /// Runs statements in one transaction, on disk when this returns.
+    pub(crate) fn write<T>(
+        &self,
+        statements: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        self.wrote.store(true, Ordering::Relaxed);
+        transact(&mut self.connection(), statements).map_err(|source| self.fault(source))
+    }
+
+    /// Runs statements in one transaction that a power cut may lose, but never tear.
+    pub(crate) fn write_lazily<T>(
+        &self,
+        statements: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        let mut connection = self.connection();
+        let done = set_synchronous(&connection, "NORMAL")
+            .and_then(|()| transact(&mut connection, statements));
+        set_synchronous(&connection, "FULL")
+            .and(done)
+            .map_err(|source| self.fault(source))
+    }
+
+    /// Names the database in an error of SQLite.
+    pub(crate) fn fault(&self, source: rusqlite::Error) -> CacheError {
+        CacheError::from_use(&self.path, source)
+    }
+
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> CacheError {
+        CacheError::Damaged {
+            path: self.path.clone(),
+            what: what.into(),
+        }
+    }
+
+    /// A thread that panicked in a query left a transaction that was rolled back: nothing is torn.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log_size(&self) -> u64 {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        std::fs::metadata(log).map_or(0, |metadata| metadata.len())
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    statements: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = statements(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
+}
+
+fn set_synchronous(connection: &Connection, level: &str) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", level)
+}
+
+impl Drop for CacheDb {
+    /// Leaves the log to a later process, unless this one wrote or the log has grown.
+    fn drop(&mut self) {
+        if self.wrote.load(Ordering::Relaxed) || self.log_size() > LOG_WORTH_A_CHECKPOINT {
+            // Should it fail, the log is merely read again at the next open.
+            let _ = self
+                .connection()
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
     }
 }

@@ -1,7 +1,13 @@
 //! What can go wrong with the cache database.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use iechor_snapshotter::Digest;
+use rusqlite::ErrorCode;
+
+/// How many candidates an ambiguous prefix lists.
+const CANDIDATES: usize = 10;
 
 /// Why the cache database could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -90,4 +96,73 @@ pub enum CacheError {
         /// What it fits, at most ten.
         candidates: Vec<String>,
     },
+}
+
+impl CacheError {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+        Self::NotFound {
+            what,
+            name: name.to_string(),
+        }
+    }
+
+    pub(crate) fn ambiguous(prefix: &str, digests: &[Digest]) -> Self {
+        Self::Ambiguous {
+            prefix: prefix.to_owned(),
+            candidates: digests.iter().take(CANDIDATES).map(Digest::short).collect(),
+        }
+    }
+
+    pub(crate) fn from_open(path: &Path, source: rusqlite::Error) -> Self {
+        Self::known(path, &source).unwrap_or_else(|| Self::Open {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    pub(crate) fn from_use(path: &Path, source: rusqlite::Error) -> Self {
+        Self::known(path, &source).unwrap_or_else(|| Self::Sqlite {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The errors that a person can act on.
+    fn known(path: &Path, source: &rusqlite::Error) -> Option<Self> {
+        let path = path.to_owned();
+        if is_implausible(source) {
+            return Some(Self::Damaged {
+                path,
+                what: source.to_string(),
+            });
+        }
+        match source.sqlite_error_code()? {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(Self::Busy { path }),
+            ErrorCode::DiskFull => Some(Self::Full { path }),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Some(Self::Damaged {
+                path,
+                what: source.to_string(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a column held what no program of ours writes.
+fn is_implausible(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }

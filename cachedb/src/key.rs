@@ -38,9 +38,27 @@ pub enum Rule {
 }
 
 impl Rule {
+    const ALL: [Self; 10] = [
+        Self::C3,
+        Self::C4,
+        Self::C6,
+        Self::C7,
+        Self::C8,
+        Self::C12,
+        Self::C13,
+        Self::C15,
+        Self::C16,
+        Self::C18,
+    ];
+
     /// The number after the `C`; it enters the key.
     pub const fn number(self) -> u8 {
         self as u8
+    }
+
+    /// The rule of this number.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.number() == number)
     }
 }
 

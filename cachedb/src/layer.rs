@@ -1,8 +1,9 @@
 //! Digests of the layers that snapshots become, so that no export has to compute them twice.
 
 use iechor_snapshotter::{DiffId, Digest, SnapshotId};
+use rusqlite::{OptionalExtension, Row, params};
 
-use crate::db::CacheDb;
+use crate::db::{CacheDb, column};
 use crate::error::CacheError;
 
 /// A snapshot's layer, uncompressed.
@@ -30,8 +31,12 @@ impl CacheDb {
     ///
     /// Those of SQLite.
     pub fn layer(&self, snapshot: &SnapshotId) -> Result<Option<LayerDigests>, CacheError> {
-        let _ = snapshot;
-        todo!()
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT diff_id, tar_size FROM layers WHERE snapshot = ?1")?
+                .query_row([snapshot.digest().as_bytes()], read_layer)
+                .optional()
+        })
     }
 
     /// The snapshots that became this layer.
@@ -40,8 +45,14 @@ impl CacheDb {
     ///
     /// Those of SQLite.
     pub fn snapshots_of_layer(&self, diff_id: &DiffId) -> Result<Vec<SnapshotId>, CacheError> {
-        let _ = diff_id;
-        todo!()
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT snapshot FROM layers WHERE diff_id = ?1 ORDER BY snapshot")?
+                .query_map([diff_id.digest().as_bytes()], |row| {
+                    column::digest(row, 0).map(SnapshotId::new)
+                })?
+                .collect()
+        })
     }
 
     /// Remembers the layer that a snapshot becomes.
@@ -50,8 +61,19 @@ impl CacheDb {
     ///
     /// Those of SQLite.
     pub fn put_layer(&self, snapshot: &SnapshotId, layer: LayerDigests) -> Result<(), CacheError> {
-        let _ = (snapshot, layer);
-        todo!()
+        self.write(|transaction| {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO layers (snapshot, diff_id, tar_size) \
+                     VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![
+                    snapshot.digest().as_bytes(),
+                    layer.diff_id.digest().as_bytes(),
+                    column::signed(layer.tar_size),
+                ])
+                .map(drop)
+        })
     }
 
     /// The layer's digest and size under this media type (with level: `…tar+gzip;level=1`).
@@ -64,8 +86,18 @@ impl CacheDb {
         diff_id: &DiffId,
         media_type: &str,
     ) -> Result<Option<CompressedLayer>, CacheError> {
-        let _ = (diff_id, media_type);
-        todo!()
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT digest, size FROM compressed_layers \
+                     WHERE diff_id = ?1 AND media_type = ?2",
+                )?
+                .query_row(
+                    params![diff_id.digest().as_bytes(), media_type],
+                    read_compressed,
+                )
+                .optional()
+        })
     }
 
     /// Remembers the layer's digest and size under this media type.
@@ -79,7 +111,33 @@ impl CacheDb {
         media_type: &str,
         layer: CompressedLayer,
     ) -> Result<(), CacheError> {
-        let _ = (diff_id, media_type, layer);
-        todo!()
+        self.write(|transaction| {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO compressed_layers (diff_id, media_type, digest, size) \
+                     VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![
+                    diff_id.digest().as_bytes(),
+                    media_type,
+                    layer.digest.as_bytes(),
+                    column::signed(layer.size),
+                ])
+                .map(drop)
+        })
     }
+}
+
+fn read_layer(row: &Row<'_>) -> rusqlite::Result<LayerDigests> {
+    Ok(LayerDigests {
+        diff_id: DiffId::new(column::digest(row, 0)?),
+        tar_size: column::unsigned(row, 1)?,
+    })
+}
+
+fn read_compressed(row: &Row<'_>) -> rusqlite::Result<CompressedLayer> {
+    Ok(CompressedLayer {
+        digest: column::digest(row, 0)?,
+        size: column::unsigned(row, 1)?,
+    })
 }

@@ -10,26 +10,17 @@
 //! 1. takes a lease on the snapshot, then
 //! 2. looks the record up once more: if it is gone, a prune was faster, and it is a miss.
 
-use std::fs::File;
-use std::io;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use iechor_snapshotter::SnapshotId;
 
-/// Why a lock file could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    /// The file could not be made, opened, locked or removed.
-    #[error("cannot {action} lock file {path}")]
-    Io {
-        /// What was tried: a verb.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: io::Error,
-    },
-}
+pub use crate::lock_file::LockError;
+use crate::lock_file::LockFile;
+
+/// Name of the gate's file; no snapshot is called so.
+const GATE: &str = "gate";
 
 /// The directory of lease files.
 #[derive(Clone, Debug)]
@@ -40,15 +31,14 @@ pub struct LeaseDir {
 /// Keeps a snapshot, and all below it, until dropped.
 #[derive(Debug)]
 pub struct Lease {
-    path: PathBuf,
-    file: File,
+    file: LockFile,
     snapshot: SnapshotId,
 }
 
 /// While it lives nobody takes a lease.
 #[derive(Debug)]
 pub struct ClosedGate {
-    file: File,
+    _file: LockFile,
 }
 
 impl LeaseDir {
@@ -58,8 +48,14 @@ impl LeaseDir {
     ///
     /// [`LockError::Io`].
     pub fn open(dir: &Path) -> Result<Self, LockError> {
-        let _ = dir;
-        todo!()
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(LockError::io("make the directory of", dir))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+        })
     }
 
     /// Takes a lease; waits while a prune is under way.
@@ -68,18 +64,27 @@ impl LeaseDir {
     ///
     /// [`LockError::Io`].
     pub fn take(&self, snapshot: SnapshotId) -> Result<Lease, LockError> {
-        let _ = (snapshot, &self.dir);
-        todo!()
+        let gate = LockFile::open(self.gate())?;
+        gate.lock_shared()?;
+        loop {
+            let file = LockFile::open(self.path(&snapshot))?;
+            file.lock_shared()?;
+            if file.is_current()? {
+                return Ok(Lease { file, snapshot });
+            }
+        }
     }
 
-    /// Whether anybody holds a lease on the snapshot. Meaningful only while the gate is closed.
+    /// Whether anybody holds a lease on the snapshot. Stays so only while the gate is closed.
     ///
     /// # Errors
     ///
     /// [`LockError::Io`].
     pub fn is_leased(&self, snapshot: &SnapshotId) -> Result<bool, LockError> {
-        let _ = snapshot;
-        todo!()
+        match LockFile::existing(self.path(snapshot))? {
+            None => Ok(false),
+            Some(file) => file.try_lock().map(|ours| !ours),
+        }
     }
 
     /// Waits until nobody is taking a lease and keeps it so.
@@ -88,14 +93,29 @@ impl LeaseDir {
     ///
     /// [`LockError::Io`].
     pub fn close_gate(&self) -> Result<ClosedGate, LockError> {
-        todo!()
+        let file = LockFile::open(self.gate())?;
+        file.lock()?;
+        Ok(ClosedGate { _file: file })
+    }
+
+    fn gate(&self) -> PathBuf {
+        self.dir.join(GATE)
+    }
+
+    fn path(&self, snapshot: &SnapshotId) -> PathBuf {
+        self.dir.join(snapshot.hex())
     }
 }
 
 impl Lease {
     /// The snapshot that is kept.
     pub fn snapshot(&self) -> SnapshotId {
-        let _ = (&self.path, &self.file);
         self.snapshot
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.file.remove_if_unused();
     }
 }

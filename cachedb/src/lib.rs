@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+mod canonical;
 pub mod db;
 pub mod error;
 pub mod file_set;
@@ -40,6 +41,7 @@ pub mod key;
 pub mod key_lock;
 pub mod layer;
 pub mod lease;
+mod lock_file;
 pub mod memo;
 pub mod miss;
 pub mod recipe;
@@ -56,7 +58,7 @@ pub use image::{Image, NewImage};
 pub use key::{CacheKey, Rule};
 pub use key_lock::KeyLock;
 pub use layer::{CompressedLayer, LayerDigests};
-pub use lease::{ClosedGate, Lease, LeaseDir};
+pub use lease::{ClosedGate, Lease, LeaseDir, LockError};
 pub use memo::{StatMemo, StatStamp};
 pub use miss::{Explanation, Hint, MissReason};
 pub use recipe::{Input, InputValue, Recipe};

@@ -2,8 +2,9 @@
 //! again under `--context-digest=content` (C6).
 
 use iechor_snapshotter::Digest;
+use rusqlite::{OptionalExtension, Statement, params};
 
-use crate::db::CacheDb;
+use crate::db::{CacheDb, column};
 use crate::error::CacheError;
 use crate::time::FileTime;
 
@@ -41,17 +42,60 @@ impl CacheDb {
     ///
     /// Those of SQLite.
     pub fn stat_memos(&self, stamps: &[StatStamp]) -> Result<Vec<Option<Digest>>, CacheError> {
-        let _ = stamps;
-        todo!()
+        self.read(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT content FROM stat_memos \
+                 WHERE dev = ?1 AND ino = ?2 AND size = ?3 AND mtime = ?4 AND ctime = ?5",
+            )?;
+            stamps
+                .iter()
+                .map(|stamp| recall(&mut query, stamp))
+                .collect()
+        })
     }
 
-    /// Remembers contents; what was known of the same inodes is replaced.
+    /// Remembers contents; what was known of the same inodes is replaced. A power cut may lose it.
     ///
     /// # Errors
     ///
     /// Those of SQLite.
     pub fn put_stat_memos(&self, memos: &[StatMemo]) -> Result<(), CacheError> {
-        let _ = memos;
-        todo!()
+        self.write_lazily(|transaction| {
+            let mut insert = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO stat_memos (dev, ino, size, mtime, ctime, content) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            memos
+                .iter()
+                .try_for_each(|memo| remember(&mut insert, memo))
+        })
     }
+}
+
+fn recall(query: &mut Statement<'_>, stamp: &StatStamp) -> rusqlite::Result<Option<Digest>> {
+    query
+        .query_row(
+            params![
+                stamp.dev.cast_signed(),
+                stamp.ino.cast_signed(),
+                column::signed(stamp.size),
+                stamp.mtime.as_nanos(),
+                stamp.ctime.as_nanos(),
+            ],
+            |row| column::digest(row, 0),
+        )
+        .optional()
+}
+
+fn remember(insert: &mut Statement<'_>, memo: &StatMemo) -> rusqlite::Result<()> {
+    insert
+        .execute(params![
+            memo.stamp.dev.cast_signed(),
+            memo.stamp.ino.cast_signed(),
+            column::signed(memo.stamp.size),
+            memo.stamp.mtime.as_nanos(),
+            memo.stamp.ctime.as_nanos(),
+            memo.content.as_bytes(),
+        ])
+        .map(drop)
 }

@@ -1,15 +1,21 @@
 //! Why an instruction was executed again (C20): the input that changed, old value and new.
-
-use std::fmt;
+//!
+//! `explain` finds the nearest cached sibling, `diff` and `files` tell what differs, `display`
+//! and `words` put it into one line.
 
 use iechor_snapshotter::Digest;
 use serde::Serialize;
 
-use crate::db::CacheDb;
-use crate::error::CacheError;
-use crate::recipe::Recipe;
 use crate::record::{Place, RecordId};
 use crate::time::{FileTime, UnixMillis};
+
+pub use diff::diff;
+
+mod diff;
+mod display;
+mod explain;
+mod files;
+mod words;
 
 /// Why no cached result was used. `Display` gives one line, times of day in UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +41,8 @@ pub enum MissReason {
     DigestChanged {
         /// The input's name with its note: `base debian:12`.
         name: String,
+        /// The note now, when it is another: `debian:13`.
+        renamed: Option<String>,
         /// As it was.
         #[serde(serialize_with = "as_text")]
         old: Option<Digest>,
@@ -216,46 +224,5 @@ impl Explanation {
     /// The most telling reason.
     pub fn first(&self) -> &MissReason {
         self.reasons.first().unwrap_or(&MissReason::FirstOnParent)
-    }
-}
-
-impl MissReason {
-    /// The same line with times of day at this offset from UTC, in seconds.
-    pub fn in_zone(&self, utc_offset: i32) -> impl fmt::Display + '_ {
-        let _ = utc_offset;
-        self.clone()
-    }
-}
-
-impl fmt::Display for MissReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = f;
-        todo!()
-    }
-}
-
-/// What differs between two recipes, the most telling first; empty when their inputs are equal.
-pub fn diff(old: &Recipe, new: &Recipe) -> Vec<MissReason> {
-    let _ = (old, new);
-    todo!()
-}
-
-impl CacheDb {
-    /// Why `lookup(parent, recipe.key())` found nothing, compared with the nearest cached sibling.
-    ///
-    /// Nearest is: the same instruction text, then the same place, then the fewest inputs that
-    /// differ, then the newest.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn explain(
-        &self,
-        parent: Option<RecordId>,
-        recipe: &Recipe,
-        hint: &Hint<'_>,
-    ) -> Result<Explanation, CacheError> {
-        let _ = (parent, recipe, hint);
-        todo!()
     }
 }

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use iechor_snapshotter::Digest;
 
-use crate::file_set::FileSet;
+use crate::canonical::Encoder;
+use crate::file_set::{ContextDigest, FileSet};
 use crate::key::{CacheKey, Rule};
+
+/// Names the encoding of keys; a change to the encoding changes the number.
+const SCHEME: &[u8] = b"iechor cache key 1";
 
 /// An instruction with everything that may change its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +60,18 @@ pub enum InputValue {
 impl Recipe {
     /// The cache key: SHA-256 over the canonical encoding (`docs/cache-keys.md`).
     pub fn key(&self) -> CacheKey {
-        todo!()
+        CacheKey::new(Digest::of(&self.encode()))
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut to = Encoder::with_capacity(512);
+        to.string(SCHEME);
+        encode_parent(self.parent.as_ref(), &mut to);
+        to.string(self.kind.as_bytes());
+        to.string(self.instruction.as_bytes());
+        to.len(self.inputs.len());
+        self.inputs.iter().for_each(|input| input.encode(&mut to));
+        to.finish()
     }
 
     /// The instruction as people read it.
@@ -124,8 +139,11 @@ impl Input {
 
     /// Files of the build context (C4), or by content (C6), that `source` names.
     pub fn files(source: &str, files: FileSet) -> Self {
-        let _ = (source, files);
-        todo!()
+        let rule = match files.mode() {
+            ContextDigest::Metadata => Rule::C4,
+            ContextDigest::Content => Rule::C6,
+        };
+        Self::new(rule, format!("files {source}"), InputValue::Files(files))
     }
 
     /// A secret's properties (C15): id, target, mode, uid, gid, required, env.
@@ -170,5 +188,51 @@ impl Input {
             note: None,
             value,
         }
+    }
+
+    fn encode(&self, to: &mut Encoder) {
+        to.tag(self.rule.number());
+        to.string(self.name.as_bytes());
+        self.value.encode(to);
+    }
+}
+
+impl InputValue {
+    /// The tag of the value's form, in keys and in rows.
+    pub(crate) const fn form(&self) -> u8 {
+        match self {
+            Self::Text(_) => 1,
+            Self::Digest(_) => 2,
+            Self::Properties(_) => 3,
+            Self::Files(_) => 4,
+        }
+    }
+
+    fn encode(&self, to: &mut Encoder) {
+        to.tag(self.form());
+        match self {
+            Self::Text(text) => to.string(text.as_bytes()),
+            Self::Digest(digest) => to.fixed(digest.as_bytes()),
+            Self::Properties(properties) => encode_properties(properties, to),
+            Self::Files(files) => to.fixed(files.digest().as_bytes()),
+        }
+    }
+}
+
+fn encode_parent(parent: Option<&CacheKey>, to: &mut Encoder) {
+    match parent {
+        None => to.tag(0),
+        Some(key) => {
+            to.tag(1);
+            to.fixed(key.digest().as_bytes());
+        }
+    }
+}
+
+fn encode_properties(properties: &BTreeMap<String, String>, to: &mut Encoder) {
+    to.len(properties.len());
+    for (name, value) in properties {
+        to.string(name.as_bytes());
+        to.string(value.as_bytes());
     }
 }

@@ -1,12 +1,23 @@
 //! Records: executed instructions and what came of them.
+//!
+//! `insert` makes them, `find` looks them up, `used` counts hits and durability, `inputs` keeps
+//! what is behind their keys, `row` is their form in the database.
 
 use iechor_snapshotter::SnapshotId;
 
-use crate::db::CacheDb;
-use crate::error::CacheError;
 use crate::key::CacheKey;
-use crate::recipe::Recipe;
 use crate::time::UnixMillis;
+
+mod find;
+mod inputs;
+mod insert;
+pub(crate) mod prefix;
+mod row;
+mod used;
+
+pub(crate) use find::select as select_records;
+pub(crate) use inputs::{read as read_recipe, small_columns};
+pub(crate) use row::{read_place, text_hash};
 
 /// Number of a record in this database; never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,133 +110,4 @@ pub struct RecordFilter {
     pub stage: Option<String>,
     /// Only those of this word, whatever its case.
     pub kind: Option<String>,
-}
-
-impl CacheDb {
-    /// The newest child of `parent` with this key, or `None` on a miss (C2).
-    ///
-    /// # Errors
-    ///
-    /// [`CacheError::Damaged`] when the row contradicts its own checksum: a damaged row is never
-    /// taken for a result.
-    pub fn lookup(
-        &self,
-        parent: Option<RecordId>,
-        key: &CacheKey,
-    ) -> Result<Option<Record>, CacheError> {
-        let _ = (parent, key);
-        todo!()
-    }
-
-    /// Records an executed instruction and the inputs behind its key, in one transaction.
-    ///
-    /// # Errors
-    ///
-    /// [`CacheError::NotFound`] when the parent record is gone.
-    pub fn insert(&self, new: &NewRecord, recipe: &Recipe) -> Result<Record, CacheError> {
-        let _ = (new, recipe);
-        todo!()
-    }
-
-    /// Says that the snapshots of these records are safe on disk.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn mark_durable(&self, records: &[RecordId]) -> Result<(), CacheError> {
-        let _ = records;
-        todo!()
-    }
-
-    /// Counts a hit for each of these records; loses at worst the count in a power cut.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn touch(&self, records: &[RecordId], now: UnixMillis) -> Result<(), CacheError> {
-        let _ = (records, now);
-        todo!()
-    }
-
-    /// The record of this number.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite, and [`CacheError::Damaged`].
-    pub fn record(&self, id: RecordId) -> Result<Option<Record>, CacheError> {
-        let _ = id;
-        todo!()
-    }
-
-    /// The image config after the record's instruction, JSON: what a hit continues with.
-    ///
-    /// # Errors
-    ///
-    /// [`CacheError::NotFound`], [`CacheError::Damaged`], those of SQLite.
-    pub fn config(&self, id: RecordId) -> Result<String, CacheError> {
-        let _ = id;
-        todo!()
-    }
-
-    /// The recipe that the record was made by.
-    ///
-    /// # Errors
-    ///
-    /// [`CacheError::NotFound`], [`CacheError::Damaged`], those of SQLite.
-    pub fn recipe(&self, id: RecordId) -> Result<Recipe, CacheError> {
-        let _ = id;
-        todo!()
-    }
-
-    /// The records made on this one, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn children(&self, id: RecordId) -> Result<Vec<Record>, CacheError> {
-        let _ = id;
-        todo!()
-    }
-
-    /// The record and those below it, itself first and FROM last.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn ancestors(&self, id: RecordId) -> Result<Vec<Record>, CacheError> {
-        let _ = id;
-        todo!()
-    }
-
-    /// The newest record whose key or snapshot begins with these hexadecimal digits.
-    ///
-    /// `sha256:` in front is allowed. Records of one key or one snapshot count as one.
-    ///
-    /// # Errors
-    ///
-    /// [`CacheError::NotFound`] and [`CacheError::Ambiguous`].
-    pub fn find_by_prefix(&self, prefix: &str) -> Result<Record, CacheError> {
-        let _ = prefix;
-        todo!()
-    }
-
-    /// The newest record of this file, stage index and position: what stood here before.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn previous_at(&self, place: &Place) -> Result<Option<Record>, CacheError> {
-        let _ = place;
-        todo!()
-    }
-
-    /// All records that pass the filter, parents before children.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn records(&self, filter: &RecordFilter) -> Result<Vec<Record>, CacheError> {
-        let _ = filter;
-        todo!()
-    }
 }

@@ -1,8 +1,9 @@
 //! What a server said about a URL, to revalidate it at the next build (C8, RFC 9110 section 8.8).
 
 use iechor_snapshotter::Digest;
+use rusqlite::{OptionalExtension, Row, params};
 
-use crate::db::CacheDb;
+use crate::db::{CacheDb, column};
 use crate::error::CacheError;
 use crate::time::UnixMillis;
 
@@ -30,8 +31,15 @@ impl CacheDb {
     ///
     /// Those of SQLite.
     pub fn http_validators(&self, url: &str) -> Result<Option<HttpValidators>, CacheError> {
-        let _ = url;
-        todo!()
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT etag, last_modified, content, size, file_name, fetched \
+                     FROM http_validators WHERE url = ?1",
+                )?
+                .query_row([url], read)
+                .optional()
+        })
     }
 
     /// Remembers what a server said.
@@ -44,7 +52,34 @@ impl CacheDb {
         url: &str,
         validators: &HttpValidators,
     ) -> Result<(), CacheError> {
-        let _ = (url, validators);
-        todo!()
+        self.write(|transaction| {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO http_validators \
+                     (url, etag, last_modified, content, size, file_name, fetched) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![
+                    url,
+                    validators.etag,
+                    validators.last_modified,
+                    validators.content.as_bytes(),
+                    column::signed(validators.size),
+                    validators.file_name,
+                    validators.fetched.0,
+                ])
+                .map(drop)
+        })
     }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<HttpValidators> {
+    Ok(HttpValidators {
+        etag: row.get(0)?,
+        last_modified: row.get(1)?,
+        content: column::digest(row, 2)?,
+        size: column::unsigned(row, 3)?,
+        file_name: row.get(4)?,
+        fetched: UnixMillis(row.get(5)?),
+    })
 }
