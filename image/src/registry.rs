@@ -1,4 +1,9 @@
 //! Registries (OCI distribution-spec): pull and push over HTTP.
+//!
+//! ```text
+//!  RegistryImage, push ─► Session (one repository: authorisation) ─► Client (retries, redirects)
+//!                             └─ Challenge ─► token service             └─ ureq, rustls
+//! ```
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +12,24 @@ use crate::export::Image;
 use crate::progress::Progress;
 use crate::reference::ImageRef;
 
+mod body;
+mod challenge;
+mod client;
 pub mod credentials;
 pub mod docker_config;
+mod endpoint;
+mod error;
+mod helper;
+mod pull;
+mod push;
+mod session;
+mod token;
 
+use client::Client;
 pub use credentials::{Anonymous, Credential, CredentialError, Credentials};
 pub use docker_config::DockerConfig;
+pub use error::RegistryError;
+pub use pull::RegistryImage;
 
 /// How registries are spoken to.
 #[derive(Debug, Clone)]
@@ -21,7 +39,9 @@ pub struct RegistryOptions {
     /// Registries (`HOST` or `HOST:PORT`) that are spoken to over plain HTTP; those on loopback
     /// addresses always are.
     pub insecure: Vec<String>,
-    /// Longest wait for a connection and for each answer: 30 s.
+    /// URL of a proxy for all registries but those on loopback addresses.
+    pub proxy: Option<String>,
+    /// Longest wait for a connection, for an answer, and for each piece of one: 30 s.
     pub timeout: Duration,
     /// How often a request that failed for a passing reason is sent again: 4.
     pub retries: u32,
@@ -34,6 +54,7 @@ impl Default for RegistryOptions {
         Self {
             credentials: Arc::new(Anonymous),
             insecure: Vec::new(),
+            proxy: None,
             timeout: Duration::from_secs(30),
             retries: 4,
             pause: Duration::from_millis(250),
@@ -43,39 +64,37 @@ impl Default for RegistryOptions {
 
 /// A client of any number of registries. Cheap to clone; keeps connections and tokens.
 #[derive(Debug, Clone)]
-pub struct Registry {}
+pub struct Registry {
+    client: Arc<Client>,
+}
 
 impl Registry {
-    /// A client.
-    pub fn new(options: RegistryOptions) -> Self {
-        todo!()
+    /// A client. No request is made yet.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Proxy`] when the proxy's URL cannot be read.
+    pub fn new(options: RegistryOptions) -> Result<Self, RegistryError> {
+        Ok(Self { client: Arc::new(Client::new(options)?) })
     }
 
     /// An image in a registry, as a source. No request is made before it is resolved.
     pub fn image(&self, reference: &ImageRef) -> RegistryImage {
-        todo!()
+        RegistryImage::new(&self.client, reference)
     }
 
     /// Sends an image: layers that the registry lacks, the configuration, then the manifest under
-    /// the tag (or digest) of `reference`. Progress counts bytes of layers, skipped ones too.
+    /// the tag of `reference`. Progress counts bytes of layers, skipped ones too.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`]; the tag is untouched unless everything else has arrived.
     pub fn push(
         &self,
         image: &Image,
         reference: &ImageRef,
         progress: Progress<'_>,
     ) -> Result<(), RegistryError> {
-        todo!()
+        push::push(&self.client, image, reference, progress)
     }
 }
-
-/// An image in a registry.
-#[derive(Debug, Clone)]
-pub struct RegistryImage {
-    registry: Registry,
-    reference: ImageRef,
-}
-
-/// Why a registry did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegistryError {}
