@@ -22,7 +22,15 @@ pub struct Pattern {
 struct Chunk {
     /// Whether a star is before it.
     after_star: bool,
-    items: Vec<Item>,
+    items: Items,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Items {
+    /// Most chunks are plain text, and plain text is compared at once.
+    Literal(Vec<u8>),
+    /// The rest is compared item by item.
+    Mixed(Vec<Item>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,32 +65,25 @@ pub enum PatternError {
 impl Pattern {
     /// Reads a pattern.
     pub fn new(text: &str) -> Result<Self, PatternError> {
-        let mut chunk = Chunk {
-            after_star: false,
-            items: Vec::new(),
-        };
         let mut chunks = Vec::new();
+        let (mut after_star, mut items) = (false, Vec::new());
         let mut rest = text.chars();
         while let Some(c) = rest.next() {
             match c {
                 '*' => {
-                    let next = Chunk {
-                        after_star: true,
-                        items: Vec::new(),
-                    };
-                    chunks.push(std::mem::replace(&mut chunk, next));
+                    chunks.push(Chunk::new(after_star, std::mem::take(&mut items)));
+                    after_star = true;
                 }
-                '?' => chunk.items.push(Item::One),
-                '[' => chunk.items.push(Item::Class(parse_class(&mut rest, text)?)),
+                '?' => items.push(Item::One),
+                '[' => items.push(Item::Class(parse_class(&mut rest, text)?)),
                 '\\' => {
-                    let literal = rest.next();
                     let missing = || PatternError::TrailingEscape(text.to_owned());
-                    chunk.push_char(literal.ok_or_else(missing)?);
+                    push_char(&mut items, rest.next().ok_or_else(missing)?);
                 }
-                _ => chunk.push_char(c),
+                _ => push_char(&mut items, c),
             }
         }
-        chunks.push(chunk);
+        chunks.push(Chunk::new(after_star, items));
         Ok(Self { chunks })
     }
 
@@ -100,37 +101,44 @@ impl Pattern {
     }
 
     /// The one name that matches, if the pattern has no wildcard.
-    pub fn literal(&self) -> Option<Vec<u8>> {
-        let [
-            Chunk {
-                after_star: false,
-                items,
-            },
-        ] = self.chunks.as_slice()
-        else {
-            return None;
-        };
+    pub fn literal(&self) -> Option<&[u8]> {
+        match self.chunks.as_slice() {
+            [
+                Chunk {
+                    after_star: false,
+                    items: Items::Literal(name),
+                },
+            ] => Some(name),
+            _ => None,
+        }
+    }
+}
+
+fn push_char(items: &mut Vec<Item>, c: char) {
+    let mut buffer = [0; 4];
+    items.extend(c.encode_utf8(&mut buffer).bytes().map(Item::Byte));
+}
+
+impl Chunk {
+    fn new(after_star: bool, items: Vec<Item>) -> Self {
         let byte = |item: &Item| match item {
             Item::Byte(byte) => Some(*byte),
             _ => None,
         };
-        items.iter().map(byte).collect()
-    }
-}
-
-impl Chunk {
-    fn push_char(&mut self, c: char) {
-        let mut buffer = [0; 4];
-        self.items
-            .extend(c.encode_utf8(&mut buffer).bytes().map(Item::Byte));
+        let items = match items.iter().map(byte).collect() {
+            Some(literal) => Items::Literal(literal),
+            None => Items::Mixed(items),
+        };
+        Self { after_star, items }
     }
 
     /// What is left of `name` behind the first match; the last chunk must match up to the end.
     ///
     /// As in Go the first match counts, so that the time taken is pattern times name at most.
     fn find<'n>(&self, name: &'n [u8], is_last: bool) -> Option<&'n [u8]> {
-        if self.items.is_empty() && self.after_star && is_last {
-            return (!name.contains(&b'/')).then_some(&[]);
+        if let (Items::Literal(end), true, true) = (&self.items, self.after_star, is_last) {
+            let before = name.strip_suffix(end.as_slice())?;
+            return (!before.contains(&b'/')).then_some(&[]);
         }
         let mut start = name;
         loop {
@@ -149,17 +157,26 @@ impl Chunk {
 
     /// What is left of `name` behind a match at its beginning.
     fn match_start<'n>(&self, name: &'n [u8]) -> Option<&'n [u8]> {
-        self.items.iter().try_fold(name, |name, item| match item {
-            Item::Byte(byte) => name.strip_prefix(&[*byte]),
-            Item::One => {
-                let (c, rest) = split_char(name)?;
-                (c != '/').then_some(rest)
-            }
-            Item::Class(class) => {
-                let (c, rest) = split_char(name)?;
-                class.contains(c).then_some(rest)
-            }
-        })
+        match &self.items {
+            Items::Literal(literal) => name.strip_prefix(literal.as_slice()),
+            Items::Mixed(items) => items
+                .iter()
+                .try_fold(name, |name, item| item.match_start(name)),
+        }
+    }
+}
+
+impl Item {
+    fn match_start<'n>(&self, name: &'n [u8]) -> Option<&'n [u8]> {
+        match self {
+            Self::Byte(byte) => name.strip_prefix(&[*byte]),
+            Self::One => split_char(name)
+                .filter(|(c, _)| *c != '/')
+                .map(|(_, rest)| rest),
+            Self::Class(class) => split_char(name)
+                .filter(|(c, _)| class.contains(*c))
+                .map(|(_, rest)| rest),
+        }
     }
 }
 
@@ -306,7 +323,7 @@ mod tests {
     fn a_pattern_without_wildcards_is_a_name() {
         assert_eq!(
             Pattern::new("a\\*b/é").unwrap().literal(),
-            Some("a*b/é".into())
+            Some("a*b/é".as_bytes())
         );
         assert_eq!(Pattern::new("a*").unwrap().literal(), None);
         assert_eq!(Pattern::new("[a]").unwrap().literal(), None);

@@ -71,6 +71,11 @@ impl Code {
     /// `${name:?}` and the variable has no value.
     pub const REQUIRED_VARIABLE: Self = Self("E0602");
 
+    /// Stages need each other, or name a base that there can't be. Found by the build's planner.
+    pub const STAGES: Self = Self("E0701");
+    /// The instruction could not be executed. Found while building.
+    pub const STEP_FAILED: Self = Self("E0702");
+
     /// `# syntax=` names something that iechor does not know; it is not used.
     pub const UNKNOWN_SYNTAX: Self = Self("UnknownSyntax");
     /// A blank line inside a continuation.

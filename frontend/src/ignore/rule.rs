@@ -173,7 +173,7 @@ impl Component {
     fn new(text: &str) -> Result<Self, PatternError> {
         let pattern = Pattern::new(text)?;
         Ok(match pattern.literal() {
-            Some(name) => Self::Literal(name),
+            Some(name) => Self::Literal(name.to_owned()),
             None => Self::Glob(pattern),
         })
     }
