@@ -7,8 +7,10 @@ mod init;
 mod kernel_fs;
 mod root;
 mod setup;
+mod source;
 mod staging;
 mod step_mounts;
+mod targets;
 mod tree;
 
 use std::os::unix::ffi::OsStrExt;

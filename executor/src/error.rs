@@ -32,12 +32,15 @@ pub enum ExecError {
     /// The running step could not be watched.
     #[error("cannot watch the running step")]
     Watch(#[source] io::Error),
-    /// The step's init ended without saying how the command ended.
-    #[error("the step's init was killed by signal {signal} from outside")]
+    /// Somebody outside the step killed its init.
+    #[error("the step's init was killed from outside by signal {signal}")]
     InitKilled {
-        /// The signal, 0 when init left by itself.
+        /// The signal.
         signal: i32,
     },
+    /// The step's init left without saying how the command ended.
+    #[error("the step's init ended without a report")]
+    InitLost,
     /// The step's namespaces were made, and the command could not be started in them.
     #[error(transparent)]
     Step(#[from] StepFault),

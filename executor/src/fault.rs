@@ -38,8 +38,8 @@ pub enum StepFault {
         /// The operating system's answer.
         source: io::Error,
     },
-    /// A bind mount's source cannot be opened.
-    #[error("cannot open mount source {path}")]
+    /// A bind mount's source cannot be opened or shown.
+    #[error("cannot mount {path}")]
     MountSource {
         /// The path outside.
         path: PathBuf,
@@ -139,6 +139,13 @@ impl StepFault {
             Self::WrongFormat { .. } => Some(
                 "start the script with #!/bin/sh, or use a base image of this machine's platform",
             ),
+            Self::RootFs { source, .. }
+            | Self::Mount { source, .. }
+            | Self::Setup { source, .. }
+                if source.raw_os_error() == Some(libc::ENOSYS) =>
+            {
+                Some("steps need Linux 5.12 or later")
+            }
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ mod process;
 mod program;
 mod seccomp;
 mod stdio;
+mod verdict;
 mod watch;
 
 use crate::channel::Order;
@@ -60,7 +61,7 @@ impl Sandbox {
         cgroup.admit(init.pid());
         // An init that fails early closes its end; what it reported says more than the broken pipe.
         let told = sent.and_then(|()| init.channel().send(&Order::Go));
-        let watched = Watch::new(&mut init, pipes, output, cancel, &listener).until_the_end()?;
-        watched.outcome(told, cgroup.out_of_memory())
+        let evidence = Watch::new(&mut init, pipes, output, cancel, &listener).until_the_end()?;
+        evidence.outcome(told, &cgroup)
     }
 }

@@ -2,16 +2,16 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use iechor_executor::{CancelToken, OutputSink, StepOutcome, StepSpec, Stream};
+use iechor_executor::{CancelToken, OutputSink, Sandbox, StepOutcome, StepSpec, Stream};
 
 use crate::rootfs::Rootfs;
-use crate::step::{Output, sandbox, shell, shell_at};
+use crate::step::{Output, groups_of, sandbox, shell, shell_at};
 
 crate::tests![
     one_request_terminates,
@@ -135,6 +135,9 @@ fn a_killed_builder_leaves_no_process() {
         }
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
         assert!(!mounts.contains(rootfs.root().to_str().unwrap()));
+        // The next builder removes the control groups of a killed one.
+        Sandbox::new().unwrap();
+        assert_eq!(groups_of(builder.0.id()), Vec::<PathBuf>::new());
     }
 }
 

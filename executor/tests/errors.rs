@@ -196,7 +196,7 @@ fn a_mount_source_that_is_missing() {
     step.mounts = vec![mount("/mnt/a", bind("/no/such/cache", Access::ReadWrite))];
     let error = told(&error(&step));
     assert!(
-        error.starts_with("cannot open mount source /no/such/cache: No such file"),
+        error.starts_with("cannot mount /no/such/cache: No such file"),
         "{error}"
     );
 }

@@ -2,10 +2,12 @@
 
 use std::fs;
 
-use iechor_executor::{Access, Network, StepMount, StepOutcome, StepSpec, User};
+use iechor_executor::{
+    Access, CancelToken, Network, OutputSink, StepMount, StepOutcome, StepSpec, Stream, User,
+};
 
 use crate::rootfs::Rootfs;
-use crate::step::{bind, command, mount, run, shell, text};
+use crate::step::{bind, command, groups_of, mount, run, sandbox, shell, text};
 
 crate::tests![
     root_has_the_14_capabilities,
@@ -30,6 +32,7 @@ crate::tests![
     the_root_is_left_for_good,
     core_dumps_are_off,
     a_fork_bomb_ends,
+    running_out_of_memory_is_told,
     signals_are_as_after_a_login,
 ];
 
@@ -323,6 +326,46 @@ fn a_fork_bomb_ends() {
         output.text()
     );
     assert!(!output.text().contains("all"));
+}
+
+/// Limits the memory of a step from outside once it says "now".
+struct LimitOnNow;
+
+impl OutputSink for LimitOnNow {
+    fn output(&mut self, _: Stream, _: &[u8]) {
+        let limits = groups_of(std::process::id());
+        let limits = limits.iter().flat_map(|group| {
+            [
+                group.join("memory.limit_in_bytes"),
+                group.join("memory.max"),
+            ]
+        });
+        let limited = limits
+            .filter(|limit| limit.exists())
+            .map(|limit| fs::write(limit, "64M"));
+        assert!(
+            limited.fold(false, |_, written| written.is_ok()),
+            "no memory controller"
+        );
+    }
+}
+
+fn running_out_of_memory_is_told() {
+    let rootfs = Rootfs::new();
+    let step = shell(
+        &rootfs,
+        "echo now; sleep 0.3; exec tail -c 262144000 /dev/zero",
+    );
+    let outcome = sandbox()
+        .run(&step, &mut LimitOnNow, &CancelToken::default())
+        .unwrap();
+    assert_eq!(
+        outcome,
+        StepOutcome::Signaled {
+            signal: 9,
+            out_of_memory: true
+        }
+    );
 }
 
 fn signals_are_as_after_a_login() {

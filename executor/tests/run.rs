@@ -1,12 +1,13 @@
 //! How a command runs, what it writes, and how its end is told.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use iechor_executor::{CancelToken, OutputSink, StepOutcome, Stream};
 
 use crate::rootfs::Rootfs;
-use crate::step::{command, run, sandbox, shell, text};
+use crate::step::{command, groups_of, run, sandbox, shell, text};
 
 crate::tests![
     exit_codes_are_told,
@@ -166,23 +167,7 @@ fn nothing_is_left_behind() {
     assert_eq!(descriptors(), before);
     let own = format!("/proc/self/task/{}/children", std::process::id());
     assert_eq!(fs::read_to_string(own).unwrap(), "");
-    assert_eq!(step_groups(), 0);
-}
-
-/// Control groups of this process's steps.
-fn step_groups() -> usize {
-    let name = format!("iechor-{}-", std::process::id());
-    let output = std::process::Command::new("find")
-        .args([
-            "/sys/fs/cgroup",
-            "-maxdepth",
-            "5",
-            "-name",
-            &format!("{name}*"),
-        ])
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap().lines().count()
+    assert_eq!(groups_of(std::process::id()), Vec::<PathBuf>::new());
 }
 
 fn steps_run_side_by_side() {

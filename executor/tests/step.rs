@@ -1,6 +1,7 @@
 //! Steps in the fewest words.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use iechor_executor::{
@@ -109,4 +110,20 @@ pub(crate) fn error(step: &StepSpec) -> ExecError {
     sandbox()
         .run(step, &mut output, &CancelToken::default())
         .unwrap_err()
+}
+
+/// The control groups that a builder's steps have now.
+pub(crate) fn groups_of(builder: u32) -> Vec<PathBuf> {
+    let output = Command::new("find")
+        .args([
+            "/sys/fs/cgroup",
+            "-maxdepth",
+            "5",
+            "-name",
+            &format!("iechor-{builder}-*"),
+        ])
+        .output()
+        .unwrap();
+    let list = String::from_utf8(output.stdout).unwrap();
+    list.lines().map(PathBuf::from).collect()
 }

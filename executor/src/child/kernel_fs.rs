@@ -93,11 +93,7 @@ fn mask(root: &Root, staging: &Staging, path: &Path) -> Result<(), StepFault> {
         let Some(place) = root.find(path)? else {
             return Ok(());
         };
-        let empty = if place.is_directory() {
-            &staging.empty_directory
-        } else {
-            &staging.empty_file
-        };
+        let empty = staging.empty(place.shape);
         show(empty, FROZEN)?.attach(&place.fd).map(drop)
     };
     mask().map_err(|source| fault("a mask", path, source))

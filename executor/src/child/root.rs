@@ -23,11 +23,20 @@ const CONFINED: ResolveFlags = ResolveFlags::IN_ROOT
 #[derive(Debug)]
 pub(super) struct Root(OwnedFd);
 
-/// A file or directory of the root, open as a place to mount on.
+/// A file or directory that is open to be mounted, or mounted on.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) fd: OwnedFd,
-    pub(super) kind: FileType,
+    pub(super) shape: Shape,
+}
+
+/// What decides which places can be mounted on each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A directory.
+    Directory,
+    /// Anything else.
+    File,
 }
 
 impl Root {
@@ -60,7 +69,7 @@ impl Root {
             below
         };
         match openat2_place(&self.0, below) {
-            Ok(fd) => Place::of(fd)?.not_a_link().map(Some),
+            Ok(fd) => Place::of(fd).map(Some),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(errno.into()),
         }
@@ -94,23 +103,14 @@ impl AsFd for Root {
 }
 
 impl Place {
-    /// Takes an open place.
+    /// Takes an open place. A link can be opened as one, but not mounted.
     pub(super) fn of(fd: OwnedFd) -> io::Result<Self> {
-        let kind = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
-        Ok(Self { fd, kind })
-    }
-
-    /// A link itself can be opened as a place; nothing can be mounted on one.
-    fn not_a_link(self) -> io::Result<Self> {
-        match self.kind {
-            FileType::Symlink => Err(Errno::LOOP.into()),
-            _ => Ok(self),
-        }
-    }
-
-    /// Whether it is a directory.
-    pub(super) fn is_directory(&self) -> bool {
-        self.kind == FileType::Directory
+        let shape = match FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) {
+            FileType::Symlink => return Err(Errno::LOOP.into()),
+            FileType::Directory => Shape::Directory,
+            _ => Shape::File,
+        };
+        Ok(Self { fd, shape })
     }
 }
 

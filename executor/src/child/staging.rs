@@ -9,7 +9,9 @@ use std::path::Path;
 
 use rustix::fs::{Gid, Mode, OFlags, Uid, fchown, mkdirat, openat};
 use rustix::mount::MountAttrFlags;
+use rustix::path::Arg;
 
+use super::root::Shape;
 use super::tree::{CONFINED, DATA, FsOption, Tree};
 use crate::{Secret, StepFault};
 
@@ -20,8 +22,8 @@ pub(super) struct Staging {
     root: OwnedFd,
     made: Cell<u32>,
     /// An empty file and an empty directory, to hide others with.
-    pub(super) empty_file: OwnedFd,
-    pub(super) empty_directory: OwnedFd,
+    empty_file: OwnedFd,
+    empty_directory: OwnedFd,
 }
 
 /// Who may use a staged secret.
@@ -53,9 +55,17 @@ impl Staging {
         })
     }
 
+    /// What a place of this shape is hidden with.
+    pub(super) fn empty(&self, shape: Shape) -> &OwnedFd {
+        match shape {
+            Shape::Directory => &self.empty_directory,
+            Shape::File => &self.empty_file,
+        }
+    }
+
     /// Makes a file with these contents, to be shown to the step.
     pub(super) fn file(&self, contents: &[u8], mode: u32) -> io::Result<OwnedFd> {
-        let mut file = create_file(&self.root, &self.next_name(), mode)?;
+        let mut file = create_file(&self.root, self.next_name().as_str(), mode)?;
         file.write_all(contents)?;
         Ok(file.into())
     }
@@ -63,7 +73,7 @@ impl Staging {
     /// Makes a writable copy of a file, owner and all.
     pub(super) fn copy(&self, source: impl AsFd) -> io::Result<OwnedFd> {
         let stat = rustix::fs::fstat(&source)?;
-        let mut copy = create_file(&self.root, &self.next_name(), stat.st_mode & 0o7777)?;
+        let mut copy = create_file(&self.root, self.next_name().as_str(), stat.st_mode & 0o7777)?;
         io::copy(&mut reopen_for_reading(source)?, &mut copy)?;
         fchown(
             &copy,
@@ -90,7 +100,7 @@ impl Staging {
 
     /// Makes an empty directory.
     pub(super) fn directory(&self, mode: u32) -> io::Result<OwnedFd> {
-        create_directory(&self.root, &self.next_name(), mode)
+        create_directory(&self.root, self.next_name().as_str(), mode)
     }
 
     fn next_name(&self) -> String {
@@ -111,7 +121,11 @@ fn unswappable() -> io::Result<Tree> {
 }
 
 /// The mode is set afterwards, so that no file mode mask has a say.
-pub(super) fn create_file(directory: impl AsFd, name: &str, mode: u32) -> io::Result<File> {
+pub(super) fn create_file(
+    directory: impl AsFd,
+    name: impl Arg + Copy,
+    mode: u32,
+) -> io::Result<File> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let file = File::from(openat(directory, name, flags, Mode::RUSR | Mode::WUSR)?);
     file.set_permissions(Permissions::from_mode(mode))?;
@@ -119,7 +133,11 @@ pub(super) fn create_file(directory: impl AsFd, name: &str, mode: u32) -> io::Re
 }
 
 /// Makes a directory and opens it.
-pub(super) fn create_directory(parent: impl AsFd, name: &str, mode: u32) -> io::Result<OwnedFd> {
+pub(super) fn create_directory(
+    parent: impl AsFd,
+    name: impl Arg + Copy,
+    mode: u32,
+) -> io::Result<OwnedFd> {
     mkdirat(&parent, name, Mode::RWXU)?;
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let directory = openat(&parent, name, flags, Mode::empty())?;

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::WaitIdStatus;
 
 use super::process::InitProcess;
 use super::stdio::Pipes;
+use super::verdict::Evidence;
 use crate::cancel::CancelListener;
-use crate::channel::{Ending, Order, Report};
-use crate::{CancelToken, ExecError, OutputSink, StepOutcome, Stream};
+use crate::channel::{Order, Report};
+use crate::{CancelToken, ExecError, OutputSink, Stream};
 
 /// How long a cancelled step may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
@@ -53,14 +53,6 @@ enum Served {
     Closed,
 }
 
-/// All that is known of a step that has ended.
-#[derive(Debug)]
-pub(crate) struct Watched {
-    report: Option<Report>,
-    init: Option<WaitIdStatus>,
-    cancelled: bool,
-}
-
 impl<'a> Watch<'a> {
     /// Starts watching.
     pub(crate) fn new(
@@ -96,7 +88,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Watches until init, and with it every process of the step, is gone.
-    pub(crate) fn until_the_end(mut self) -> Result<Watched, ExecError> {
+    pub(crate) fn until_the_end(mut self) -> Result<Evidence, ExecError> {
         while self.sources.contains(&Source::End) {
             self.heed_cancel();
             for source in self.wait().map_err(ExecError::Watch)? {
@@ -203,13 +195,13 @@ impl<'a> Watch<'a> {
     }
 
     /// Nobody of the step is left who could write, so what the descriptors hold is all.
-    fn finish(mut self) -> Result<Watched, ExecError> {
+    fn finish(mut self) -> Result<Evidence, ExecError> {
         let init = self.init.wait().map_err(ExecError::Watch)?;
         for stream in [Stream::Stdout, Stream::Stderr] {
             self.drain(stream)?;
         }
         while self.sources.contains(&Source::Report) && self.take_report() == Served::Open {}
-        Ok(Watched {
+        Ok(Evidence {
             report: self.report,
             init,
             cancelled: self.heeded > 0,
@@ -223,45 +215,5 @@ impl<'a> Watch<'a> {
             self.forward(stream)?;
         }
         Ok(())
-    }
-}
-
-impl Watched {
-    /// Weighs what is known. `told` is how telling init about its step went.
-    pub(crate) fn outcome(
-        self,
-        told: io::Result<()>,
-        out_of_memory: bool,
-    ) -> Result<StepOutcome, ExecError> {
-        match self.report {
-            _ if self.cancelled => Ok(StepOutcome::Cancelled),
-            Some(Report::Failed { fault }) => Err(fault.into()),
-            Some(Report::Ended {
-                ending: Ending::Exited { code },
-            }) => Ok(StepOutcome::Exited(code)),
-            Some(Report::Ended {
-                ending: Ending::Signaled { signal },
-            }) => {
-                let out_of_memory = out_of_memory && signal == libc::SIGKILL;
-                Ok(StepOutcome::Signaled {
-                    signal,
-                    out_of_memory,
-                })
-            }
-            None => Err(self.without_report(told)),
-        }
-    }
-
-    fn without_report(&self, told: io::Result<()>) -> ExecError {
-        let signal = self
-            .init
-            .as_ref()
-            .and_then(WaitIdStatus::terminating_signal);
-        match told {
-            Err(error) if signal.is_none() => ExecError::Watch(error),
-            _ => ExecError::InitKilled {
-                signal: signal.unwrap_or(0),
-            },
-        }
     }
 }
