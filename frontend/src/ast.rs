@@ -144,7 +144,7 @@ impl Stage {
 /// What was written for one instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// From the keyword to the end of the last line (of the last heredoc, if any).
+    /// From the keyword to the last argument, continued lines included and heredocs not.
     pub span: Span,
     /// The instruction's name.
     pub keyword: Text,

@@ -1,10 +1,12 @@
 //! Where something is in the source text.
 
+use std::fmt;
+
 /// A range of the source text, and where it begins as people count.
 ///
 /// Offsets count bytes of the text as UTF-8. A range may run over several lines: a word that a
 /// continuation splits has one span from its first character to its last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Span {
     /// Byte offset of the first character.
     pub offset: usize,
@@ -33,5 +35,12 @@ impl Span {
     #[must_use]
     pub fn start(self) -> Self {
         Self { len: 0, ..self }
+    }
+}
+
+impl fmt::Debug for Span {
+    /// `line:column+len`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}+{}", self.line, self.column, self.len)
     }
 }

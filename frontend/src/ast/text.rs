@@ -1,12 +1,14 @@
 //! Text that is not expanded yet.
 
+use std::fmt;
+
 use crate::span::Span;
 
 /// A piece of the file as it was written: variables, quotes and escapes are still in it.
 ///
 /// It derefs to nothing on purpose. [`Text::raw`] is for display; what is used goes through an
 /// [`Expander`](crate::expand::Expander) first, unless the instruction is one that is not expanded.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Text {
     raw: String,
     span: Span,
@@ -34,5 +36,12 @@ impl Text {
     /// Whether it holds a `$`, so that its value depends on where it is expanded.
     pub fn may_expand(&self) -> bool {
         self.raw.contains('$')
+    }
+}
+
+impl fmt::Debug for Text {
+    /// `"raw" @ line:column+len`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} @ {:?}", self.raw, self.span)
     }
 }

@@ -42,25 +42,26 @@ struct Directive {
 
 impl Directive {
     fn read(line: &PhysicalLine<'_>) -> Option<Self> {
-        let comment = line.text.trim().strip_prefix('#')?;
+        let text = line.text.trim();
+        let comment = text.strip_prefix('#')?;
         let (name, value) = comment.split_once('=')?;
         let name = name.trim().to_ascii_lowercase();
         let known = ["syntax", "escape", "check"].contains(&name.as_str());
         let value = Some(value.trim()).filter(|value| known && !value.is_empty())?;
         let span = line.span();
-        Some(Self {
-            name,
-            value: Text::new(value, value_span(span, value)),
-            span,
-        })
+        let value = Text::new(value, value_span(span, text, value));
+        Some(Self { name, value, span })
     }
 }
 
 /// The value is the last thing on its line.
-fn value_span(line: Span, value: &str) -> Span {
+fn value_span(line: Span, text: &str, value: &str) -> Span {
+    let before = text.strip_suffix(value).unwrap_or_default();
+    let columns = u32::try_from(before.chars().count()).unwrap_or(u32::MAX);
     Span {
-        offset: line.end().saturating_sub(value.len()),
+        offset: line.offset + before.len(),
         len: value.len(),
+        column: line.column.saturating_add(columns),
         ..line
     }
 }
