@@ -11,32 +11,111 @@
 //! └── mounts/<id>.json                                  mounts that outlive their command
 //! ```
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use iechor_cachedb::{BootId, CacheDb, LeaseDir};
+use iechor_image::ContentStore;
+use iechor_image::registry::{Anonymous, Credentials};
 use iechor_snapshotter::SnapshotStore;
 
 use crate::error::BuildError;
 
-/// An open state directory. Cheap to clone.
+/// Changes at each boot: what was not synced before the last one may be lost (cachedb, `Sealed`).
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// What a state directory is opened with, besides its path.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where user names and passwords of registries come from.
+    pub credentials: Arc<dyn Credentials>,
+    /// Registries (`host` or `host:port`) that are spoken to over plain HTTP; those on loopback
+    /// always are.
+    pub insecure_registries: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { credentials: Arc::new(Anonymous), insecure_registries: Vec::new() }
+    }
+}
+
+/// An open state directory. Cheap to clone, used by many threads.
 #[derive(Debug, Clone)]
 pub struct Engine {
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
     root: PathBuf,
     store: SnapshotStore,
+    cache: CacheDb,
+    content: ContentStore,
+    leases: LeaseDir,
+    settings: Settings,
 }
 
 impl Engine {
     /// Opens or makes the state directory.
-    pub fn open(root: &Path) -> Result<Self, BuildError> {
-        todo!()
+    ///
+    /// # Errors
+    ///
+    /// When it can't be made or written, belongs to somebody else, or was written by a newer
+    /// iechor.
+    pub fn open(root: &Path, settings: Settings) -> Result<Self, BuildError> {
+        let store = SnapshotStore::open(root)?;
+        let root = fs::canonicalize(root).map_err(|source| BuildError::io("cannot resolve", root, source))?;
+        let state = State {
+            cache: CacheDb::open(&root.join("cache.db"), boot_id()?)?,
+            content: ContentStore::open(&root.join("content"))?,
+            leases: LeaseDir::open(&root.join("leases"))?,
+            store,
+            root,
+            settings,
+        };
+        Ok(Self { state: Arc::new(state) })
     }
 
-    /// The state directory.
+    /// The state directory, absolute and without links.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.state.root
     }
 
     /// Snapshots and blobs.
     pub fn store(&self) -> &SnapshotStore {
-        &self.store
+        &self.state.store
     }
+
+    /// The index.
+    pub fn cache(&self) -> &CacheDb {
+        &self.state.cache
+    }
+
+    /// Manifests, configurations and layers as they were pulled.
+    pub fn content(&self) -> &ContentStore {
+        &self.state.content
+    }
+
+    /// Leases on snapshots.
+    pub fn leases(&self) -> &LeaseDir {
+        &self.state.leases
+    }
+
+    /// Where user names and passwords of registries come from.
+    pub fn credentials(&self) -> &Arc<dyn Credentials> {
+        &self.state.settings.credentials
+    }
+
+    /// What the state directory was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.state.settings
+    }
+}
+
+fn boot_id() -> Result<BootId, BuildError> {
+    let path = Path::new(BOOT_ID);
+    let text = fs::read_to_string(path).map_err(|source| BuildError::io("cannot read", path, source))?;
+    Ok(BootId(text.trim().to_owned()))
 }
