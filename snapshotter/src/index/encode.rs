@@ -1,7 +1,7 @@
 //! Writes a draft as an index file.
 //!
-//! Equal drafts give equal bytes: inodes are numbered breadth first in the order of names, blobs are
-//! sorted, and nothing of the machine enters.
+//! Equal drafts give equal bytes: inodes are numbered breadth first in the order of names, first the
+//! directories and then all else; blobs are sorted, and nothing of the machine enters.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -43,7 +43,8 @@ fn header(parent: Option<SnapshotId>, digest: Digest, body_len: u64) -> Header {
     }
 }
 
-/// Inode numbers of the nodes that have names.
+/// Inode numbers of the nodes that have names. All directories come before all else: a file that
+/// several of them name comes after each.
 struct Numbering {
     /// Nodes by inode number.
     order: Vec<NodeIdx>,
@@ -61,34 +62,42 @@ impl Numbering {
             links: vec![0; draft.len()],
         };
         numbering.numbers[Draft::ROOT.0] = Some(0);
-        let mut next = 0;
-        while let Some(&node) = numbering.order.get(next) {
-            if let Some(directory) = draft.directory(node) {
-                numbering.number_children(draft, node, directory)?;
-            }
-            next += 1;
+        let directories = numbering.number_directories(draft)?;
+        for place in 0..directories {
+            numbering.number_leaves(draft, numbering.order[place])?;
         }
         Ok(numbering)
     }
 
-    fn number_children(
-        &mut self,
-        draft: &Draft,
-        parent: NodeIdx,
-        directory: &Directory,
-    ) -> Result<(), IndexError> {
-        for slot in directory.children.values() {
-            let Slot::Node(child) = *slot else { continue };
-            let counted = if draft.directory(child).is_some() {
-                parent
-            } else {
-                child
-            };
-            self.links[counted.0] += 1;
-            if self.numbers[child.0].is_none() {
-                self.numbers[child.0] = Some(count(self.order.len())?);
-                self.order.push(child);
+    /// Numbers all directories and says how many there are.
+    fn number_directories(&mut self, draft: &Draft) -> Result<usize, IndexError> {
+        let mut next = 0;
+        while let Some(&parent) = self.order.get(next) {
+            for child in children(draft, parent) {
+                if draft.directory(child).is_some() {
+                    self.links[parent.0] += 1;
+                    self.number_once(child)?;
+                }
             }
+            next += 1;
+        }
+        Ok(next)
+    }
+
+    fn number_leaves(&mut self, draft: &Draft, parent: NodeIdx) -> Result<(), IndexError> {
+        for child in children(draft, parent) {
+            if draft.directory(child).is_none() {
+                self.links[child.0] += 1;
+                self.number_once(child)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn number_once(&mut self, node: NodeIdx) -> Result<(), IndexError> {
+        if self.numbers[node.0].is_none() {
+            self.numbers[node.0] = Some(count(self.order.len())?);
+            self.order.push(node);
         }
         Ok(())
     }
@@ -99,6 +108,15 @@ impl Numbering {
             Slot::Node(node) => self.numbers[node.0].unwrap_or(WHITEOUT),
         }
     }
+}
+
+/// What a directory names, in order.
+fn children(draft: &Draft, parent: NodeIdx) -> impl Iterator<Item = NodeIdx> {
+    let slots = draft.directory(parent).into_iter().flat_map(|dir| dir.children.values());
+    slots.filter_map(|slot| match slot {
+        Slot::Node(child) => Some(*child),
+        Slot::Whiteout => None,
+    })
 }
 
 /// The sections while they grow.
