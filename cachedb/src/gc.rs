@@ -1,26 +1,30 @@
 //! Pruning: what would go and why, and making it go.
 //!
 //! ```text
-//!   GcPolicy ──CacheDb::plan_gc──► GcPlan (shown, or) ──CacheDb::apply_gc──► snapshots to delete
+//!   GcPolicy ──CacheDb::plan_gc──► GcPlan (shown, or) ──CacheDb::apply_gc──► GcOutcome
 //! ```
 //!
 //! A plan never has a parent before its children, nothing leased or mounted, nothing below what is
 //! kept. Rows go first, in one transaction; then the caller deletes the snapshots. Whoever applies
-//! a plan holds the gate of [`LeaseDir`](crate::LeaseDir) from before it plans until that is done.
+//! a plan closes the gate of [`LeaseDir`](crate::LeaseDir) before and opens it when the snapshots
+//! are gone; what was leased or used since the plan was made stays.
 
 use std::fmt;
 
 use iechor_snapshotter::SnapshotId;
 
 use crate::build::StepId;
-use crate::db::CacheDb;
-use crate::error::CacheError;
 use crate::record::{Record, RecordId};
 use crate::time::UnixMillis;
 
 pub use filter::{Filter, FilterError};
 
+mod apply;
 mod filter;
+mod graph;
+mod moment;
+mod pattern;
+mod plan;
 
 /// Which unused records may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,9 +43,9 @@ pub struct GcPolicy {
     pub scope: GcScope,
     /// All of these must hold for a record to go.
     pub filters: Vec<Filter>,
-    /// `--max-used-space`, `--keep-storage`: remove least recently used ones until this is reached.
+    /// `--max-used-space`, `--keep-storage`: remove least recently used ones until no more is used.
     pub max_used: Option<u64>,
-    /// `--reserved-space`: never go below this.
+    /// `--reserved-space`: stop when no more than this is used.
     pub reserved: Option<u64>,
     /// `--min-free-space`: remove least recently used ones until the disk has this free.
     pub min_free: Option<u64>,
@@ -58,7 +62,8 @@ pub trait Usage {
     /// Whether the snapshot shares content with another one.
     fn is_shared(&self, snapshot: &SnapshotId) -> bool;
 
-    /// Bytes that the disk gets back when this snapshot goes after those removed before it.
+    /// No row names the snapshot any more: bytes that the disk gets back when it goes, after those
+    /// that were removed before it.
     fn remove(&mut self, snapshot: &SnapshotId) -> u64;
 }
 
@@ -137,6 +142,15 @@ pub struct GcPlan {
     pub kept: Vec<(RecordId, KeepReason)>,
 }
 
+/// What a prune did.
+#[derive(Clone, Debug, Default)]
+pub struct GcOutcome {
+    /// What is gone: the plan's items without those that were leased or used meanwhile.
+    pub removed: Vec<GcItem>,
+    /// Snapshots that no row names any more, children before parents: to be deleted.
+    pub snapshots: Vec<SnapshotId>,
+}
+
 impl GcPlan {
     /// Bytes that the disk gets back.
     pub fn bytes(&self) -> u64 {
@@ -156,48 +170,22 @@ impl fmt::Display for GcReason {
     }
 }
 
+impl fmt::Display for KeepReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Leased => "in use by a build or a mount",
+            Self::Image => "used by an image",
+            Self::NewestBuild => "used by the newest build",
+            Self::HasKeptChild => "something that stays is made on it",
+            Self::WithinBudget => "within the space budget",
+        })
+    }
+}
+
 impl fmt::Debug for GcView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GcView")
             .field("now", &self.now)
             .finish_non_exhaustive()
-    }
-}
-
-impl CacheDb {
-    /// Plans a prune. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn plan_gc(
-        &self,
-        policy: &GcPolicy,
-        view: GcView<'_>,
-        usage: &mut dyn Usage,
-    ) -> Result<GcPlan, CacheError> {
-        let _ = (policy, view, usage);
-        todo!()
-    }
-
-    /// Deletes the plan's rows in one transaction and says which snapshots no row names any more.
-    ///
-    /// Items that got a child or an image since the plan was made are left alone.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn apply_gc(&self, plan: &GcPlan, now: UnixMillis) -> Result<Vec<SnapshotId>, CacheError> {
-        let _ = (plan, now);
-        todo!()
-    }
-
-    /// Every snapshot that a record, an image or a failed step names: the roots of the store.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub fn referenced_snapshots(&self) -> Result<Vec<SnapshotId>, CacheError> {
-        todo!()
     }
 }

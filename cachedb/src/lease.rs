@@ -10,11 +10,12 @@
 //! 1. takes a lease on the snapshot, then
 //! 2. looks the record up once more: if it is gone, a prune was faster, and it is a miss.
 
+use std::collections::HashSet;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use iechor_snapshotter::SnapshotId;
+use iechor_snapshotter::{Digest, SnapshotId};
 
 pub use crate::lock_file::LockError;
 use crate::lock_file::LockFile;
@@ -85,6 +86,28 @@ impl LeaseDir {
             None => Ok(false),
             Some(file) => file.try_lock().map(|ours| !ours),
         }
+    }
+
+    /// All snapshots that anybody holds a lease on, for who would ask of many.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::Io`].
+    pub fn leased(&self) -> Result<HashSet<SnapshotId>, LockError> {
+        let mut leased = HashSet::new();
+        for entry in std::fs::read_dir(&self.dir).map_err(LockError::io("list", &self.dir))? {
+            let name = entry.map_err(LockError::io("list", &self.dir))?.file_name();
+            let id = name
+                .to_str()
+                .and_then(|name| Digest::from_hex(name).ok())
+                .map(SnapshotId::new);
+            if let Some(id) = id
+                && self.is_leased(&id)?
+            {
+                leased.insert(id);
+            }
+        }
+        Ok(leased)
     }
 
     /// Waits until nobody is taking a lease and keeps it so.

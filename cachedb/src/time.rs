@@ -1,5 +1,9 @@
 //! Points in time, always given by the caller.
 
+pub(crate) use calendar::Date;
+
+mod calendar;
+
 /// Milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnixMillis(pub i64);

@@ -1,21 +1,65 @@
-//! Filters of prune and listings: `until=24h`, `type!=run`, `file~=*/Dockerfile`.
+//! Filters of prune and listings: `until=24h`, `type!=run`, `file~=*/Dockerfile`, `shared`.
 
 use std::str::FromStr;
 
-/// One condition on a record.
+use super::moment;
+use super::pattern::{Operator, Pattern};
+use crate::time::UnixMillis;
+
+/// The keys, as errors list them.
+const KEYS: &str =
+    "until, unused-for, id, type, stage, file, image, failed, shared, private, inuse";
+
+/// One condition on a record or a failed state.
+///
+/// | key | holds for |
+/// | --- | --- |
+/// | `until` | what was last used that long ago, or before that point in time |
+/// | `unused-for` | what was last used that long ago |
+/// | `id` | key or snapshot with this prefix |
+/// | `type` | instructions of this word (`run`, `copy`, ...); `failed`; `meta`: those that make no layer |
+/// | `stage`, `file` | the stage's name or index, the iEchorfile |
+/// | `image` | what the image of this name or id is made of |
+/// | `failed`, `shared`, `private`, `inuse` | alone or with `=true`, `=false` |
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
-    key: String,
-    value: String,
+pub struct Filter(Condition);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Condition {
+    Unused(Reversible, Since),
+    Id(Pattern),
+    Type(Pattern),
+    Stage(Pattern),
+    File(Pattern),
+    Image(Pattern),
+    Is(Trait, bool),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reversible {
+    As,
+    Not,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Since {
+    Age(u64),
+    Point(UnixMillis),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trait {
+    Failed,
+    Shared,
+    Private,
+    InUse,
 }
 
 /// Why a filter was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// No such key.
-    #[error(
-        "unknown filter {0:?}; the filters are until, unused-for, id, type, stage, file, image, failed, shared, private, inuse"
-    )]
+    #[error("unknown filter {0:?}; the filters are {KEYS}")]
     Key(String),
     /// The value is none that the key takes.
     #[error("filter {key} cannot be {value:?}: {expected}")]
@@ -27,16 +71,169 @@ pub enum FilterError {
         /// What would be right.
         expected: &'static str,
     },
+    /// The key does not take the operator.
+    #[error("filter {key} takes = and != only")]
+    Operator {
+        /// The key.
+        key: String,
+    },
+}
+
+/// What filters ask about one thing.
+pub(super) struct Subject<'a> {
+    pub(super) ids: [Option<String>; 2],
+    pub(super) kinds: [&'a str; 2],
+    pub(super) stages: [Option<&'a str>; 2],
+    pub(super) file: &'a str,
+    pub(super) images: Vec<&'a str>,
+    pub(super) last_used: UnixMillis,
+    pub(super) failed: bool,
+    pub(super) in_use: bool,
+    pub(super) shared: &'a dyn Fn() -> bool,
+}
+
+impl Filter {
+    pub(super) fn matches(&self, subject: &Subject<'_>, now: UnixMillis) -> bool {
+        match &self.0 {
+            Condition::Unused(sense, since) => {
+                since.reached(subject.last_used, now) == (*sense == Reversible::As)
+            }
+            Condition::Id(pattern) => {
+                pattern.matches_any_prefix(subject.ids.iter().flatten().map(String::as_str))
+            }
+            Condition::Type(pattern) => pattern.matches_any(subject.kinds),
+            Condition::Stage(pattern) => pattern.matches_any(subject.stages.into_iter().flatten()),
+            Condition::File(pattern) => pattern.matches_any([subject.file]),
+            Condition::Image(pattern) => pattern.matches_any(subject.images.iter().copied()),
+            Condition::Is(property, wanted) => property.of(subject) == *wanted,
+        }
+    }
+}
+
+impl Since {
+    fn reached(self, last_used: UnixMillis, now: UnixMillis) -> bool {
+        match self {
+            Self::Age(age) => now.since(last_used) >= age,
+            Self::Point(point) => last_used < point,
+        }
+    }
+}
+
+impl Trait {
+    fn of(self, subject: &Subject<'_>) -> bool {
+        match self {
+            Self::Failed => subject.failed,
+            Self::Shared => (subject.shared)(),
+            Self::Private => !(subject.shared)(),
+            Self::InUse => subject.in_use,
+        }
+    }
 }
 
 impl FromStr for Filter {
     type Err = FilterError;
 
     fn from_str(text: &str) -> Result<Self, FilterError> {
-        let _ = Self {
-            key: String::new(),
-            value: text.to_owned(),
-        };
-        todo!()
+        let (key, comparison) = split(text);
+        let texts = |make: fn(Pattern) -> Condition| pattern(key, comparison).map(make);
+        match key {
+            "until" => unused(key, comparison, |value| {
+                moment::age(value)
+                    .map(Since::Age)
+                    .or_else(|| moment::point(value).map(Since::Point))
+            }),
+            "unused-for" => unused(key, comparison, |value| moment::age(value).map(Since::Age)),
+            "id" => pattern(key, comparison.map(without_algorithm)).map(Condition::Id),
+            "type" => {
+                let lower = comparison.map(|(operator, value)| (operator, value.to_lowercase()));
+                let lower = lower
+                    .as_ref()
+                    .map(|(operator, value)| (*operator, value.as_str()));
+                pattern(key, lower).map(Condition::Type)
+            }
+            "stage" => texts(Condition::Stage),
+            "file" => texts(Condition::File),
+            "image" => texts(Condition::Image),
+            "failed" => flag(key, Trait::Failed, comparison),
+            "shared" => flag(key, Trait::Shared, comparison),
+            "private" => flag(key, Trait::Private, comparison),
+            "inuse" => flag(key, Trait::InUse, comparison),
+            _ => Err(FilterError::Key(key.to_owned())),
+        }
+        .map(Self)
+    }
+}
+
+type Comparison<'a> = (Operator, &'a str);
+
+/// Key, operator and value; a key alone has no comparison.
+fn split(text: &str) -> (&str, Option<Comparison<'_>>) {
+    let Some((left, value)) = text.split_once('=') else {
+        return (text.trim(), None);
+    };
+    let value = value.strip_prefix('=').unwrap_or(value).trim();
+    let (key, operator) = match (left.strip_suffix('!'), left.strip_suffix('~')) {
+        (Some(key), _) => (key, Operator::NotEqual),
+        (_, Some(key)) => (key, Operator::Like),
+        _ => (left, Operator::Equal),
+    };
+    (key.trim(), Some((operator, value)))
+}
+
+fn without_algorithm((operator, value): Comparison<'_>) -> Comparison<'_> {
+    (operator, value.strip_prefix("sha256:").unwrap_or(value))
+}
+
+fn pattern(key: &str, comparison: Option<Comparison<'_>>) -> Result<Pattern, FilterError> {
+    match comparison {
+        Some((operator, value)) if !value.is_empty() => Ok(Pattern::new(operator, value)),
+        _ => Err(refuse(key, "", "it needs a value")),
+    }
+}
+
+fn unused(
+    key: &str,
+    comparison: Option<Comparison<'_>>,
+    read: impl Fn(&str) -> Option<Since>,
+) -> Result<Condition, FilterError> {
+    let (operator, value) = comparison.unwrap_or((Operator::Equal, ""));
+    let expected =
+        "give an age such as 24h or 7d, or for until a time such as 2026-11-22T10:00:00Z";
+    let since = read(value).ok_or_else(|| refuse(key, value, expected))?;
+    Ok(Condition::Unused(sense(key, operator)?, since))
+}
+
+fn flag(
+    key: &str,
+    property: Trait,
+    comparison: Option<Comparison<'_>>,
+) -> Result<Condition, FilterError> {
+    let (operator, value) = comparison.unwrap_or((Operator::Equal, "true"));
+    let wanted = match value {
+        "true" | "1" => true,
+        "false" | "0" => false,
+        _ => return Err(refuse(key, value, "give true or false")),
+    };
+    Ok(Condition::Is(
+        property,
+        wanted == (sense(key, operator)? == Reversible::As),
+    ))
+}
+
+fn sense(key: &str, operator: Operator) -> Result<Reversible, FilterError> {
+    match operator {
+        Operator::Equal => Ok(Reversible::As),
+        Operator::NotEqual => Ok(Reversible::Not),
+        Operator::Like => Err(FilterError::Operator {
+            key: key.to_owned(),
+        }),
+    }
+}
+
+fn refuse(key: &str, value: &str, expected: &'static str) -> FilterError {
+    FilterError::Value {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        expected,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::time::FileTime;
+use crate::time::{Date, FileTime};
 
 /// Characters of a value that a line shows.
 const WIDTH: usize = 60;
@@ -88,7 +88,7 @@ struct Detail {
 
 /// A time as a calendar and a clock show it.
 struct Civil {
-    date: (i64, u8, u8),
+    date: Date,
     second: i64,
     nanos: u32,
 }
@@ -98,14 +98,14 @@ impl Civil {
         let secs = time.secs.saturating_add(i64::from(utc_offset));
         let (days, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
         Self {
-            date: date_of(days),
+            date: Date::of_days(days),
             second,
             nanos: time.nanos,
         }
     }
 
     fn text(&self, detail: Detail) -> String {
-        let (year, month, day) = self.date;
+        let Date { year, month, day } = self.date;
         let (hours, minutes, seconds) =
             (self.second / 3600, self.second / 60 % 60, self.second % 60);
         let mut text = String::new();
@@ -120,33 +120,6 @@ impl Civil {
     }
 }
 
-/// Year, month and day of a day count from 1970-01-01: the calendar repeats every 400 years
-/// (146,097 days), and years that begin in March have their leap day at the end.
-fn date_of(days: i64) -> (i64, u8, u8) {
-    const ERA: i64 = 146_097;
-    let since_march_0000 = days + 719_468;
-    let (era, day) = (
-        since_march_0000.div_euclid(ERA),
-        since_march_0000.rem_euclid(ERA),
-    );
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year + era * 400 + i64::from(month <= 2);
-    (year, small(month), small(day))
-}
-
-/// Months and days fit.
-fn small(value: i64) -> u8 {
-    u8::try_from(value).unwrap_or(0)
-}
-
 /// A user and a group.
 pub(super) struct Owner(pub(super) (u32, u32));
 
@@ -159,20 +132,6 @@ impl fmt::Display for Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        let cases = [
-            (0, (1970, 1, 1)),
-            (-1, (1969, 12, 31)),
-            (59, (1970, 3, 1)),
-            (11_016, (2000, 2, 29)),
-        ];
-        for (days, date) in cases {
-            assert_eq!(date_of(days), date, "day {days}");
-        }
-        assert_eq!(date_of(20_779), (2026, 11, 22));
-    }
 
     #[test]
     fn times_are_no_longer_than_it_takes_to_tell_them_apart() {

@@ -141,7 +141,7 @@ impl CacheDb {
         })?;
         match found {
             Some(Proven::Damaged(id)) => Err(self.damaged(format!("record {}", id.0))),
-            Some(Proven::Whole(record)) => Ok(Some(record)),
+            Some(Proven::Whole(record)) => Ok(Some(*record)),
             None => Ok(None),
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn read_proven(row: &Row<'_>) -> rusqlite::Result<Proven> {
     };
     let whole = sealed.digest() == column::digest(row, 20)?;
     Ok(if whole {
-        Proven::Whole(record)
+        Proven::Whole(Box::new(record))
     } else {
         Proven::Damaged(record.id)
     })
@@ -61,7 +61,7 @@ pub(super) fn read_proven(row: &Row<'_>) -> rusqlite::Result<Proven> {
 
 /// A record that was compared with its seal.
 pub(super) enum Proven {
-    Whole(Record),
+    Whole(Box<Record>),
     Damaged(RecordId),
 }
 

@@ -1,0 +1,172 @@
+//! Applying a plan.
+
+use std::collections::HashSet;
+
+use iechor_snapshotter::SnapshotId;
+use rusqlite::{Connection, Transaction, params};
+
+use super::{GcItem, GcOutcome, GcPlan, GcTarget, GcView};
+use crate::build::StepId;
+use crate::db::{CacheDb, column};
+use crate::error::CacheError;
+use crate::record::{Record, RecordId};
+use crate::time::UnixMillis;
+
+/// Tombstones that are kept: as many records as the index is made for.
+const TOMBSTONES: u32 = 100_000;
+
+/// Whether any row names the snapshot `?1`.
+const NAMED: &str = "SELECT EXISTS (SELECT 1 FROM records WHERE snapshot = ?1) \
+     OR EXISTS (SELECT 1 FROM image_layers WHERE snapshot = ?1) \
+     OR EXISTS (SELECT 1 FROM build_steps \
+                WHERE outcome = 'failed' AND snapshot IS NOT NULL AND snapshot = ?1)";
+
+impl CacheDb {
+    /// Deletes the plan's rows in one transaction and says which snapshots no row names any more.
+    ///
+    /// What was leased, was used, or got a child since the plan was made stays.
+    ///
+    /// # Locking
+    ///
+    /// The gate of the leases is closed until the caller has deleted the snapshots.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub fn apply_gc(&self, plan: &GcPlan, view: GcView<'_>) -> Result<GcOutcome, CacheError> {
+        self.write(|transaction| {
+            let mut removed = Vec::new();
+            for item in &plan.items {
+                if !is_leased(item, view) && delete(transaction, item, view.now)? {
+                    removed.push(item.clone());
+                }
+            }
+            let snapshots = unnamed(transaction, &removed)?;
+            forget_layers(transaction, &snapshots)?;
+            drop_unshared(transaction)?;
+            trim_tombstones(transaction)?;
+            Ok(GcOutcome { removed, snapshots })
+        })
+    }
+
+    /// Every snapshot that a record, an image or a failed step names: the roots of the store.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub fn referenced_snapshots(&self) -> Result<Vec<SnapshotId>, CacheError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT snapshot FROM records WHERE snapshot IS NOT NULL \
+                     UNION SELECT snapshot FROM image_layers \
+                     UNION SELECT snapshot FROM build_steps \
+                     WHERE outcome = 'failed' AND snapshot IS NOT NULL",
+                )?
+                .query_map([], |row| column::digest(row, 0).map(SnapshotId::new))?
+                .collect()
+        })
+    }
+}
+
+impl GcItem {
+    /// The record that goes, if it is one.
+    pub fn record(&self) -> Option<RecordId> {
+        match &self.target {
+            GcTarget::Record(record) => Some(record.id),
+            GcTarget::FailedState { .. } => None,
+        }
+    }
+
+    /// The snapshot that it names.
+    pub fn snapshot(&self) -> Option<SnapshotId> {
+        match &self.target {
+            GcTarget::Record(record) => record.snapshot,
+            GcTarget::FailedState { snapshot, .. } => Some(*snapshot),
+        }
+    }
+}
+
+fn is_leased(item: &GcItem, view: GcView<'_>) -> bool {
+    item.snapshot()
+        .is_some_and(|snapshot| (view.leased)(&snapshot))
+}
+
+fn delete(transaction: &Transaction<'_>, item: &GcItem, now: UnixMillis) -> rusqlite::Result<bool> {
+    match &item.target {
+        GcTarget::Record(record) => delete_record(transaction, record, now),
+        GcTarget::FailedState { step, snapshot, .. } => forget_state(transaction, *step, snapshot),
+    }
+}
+
+/// Deletes a record that nobody has used since and on which nothing is made.
+fn delete_record(
+    transaction: &Transaction<'_>,
+    record: &Record,
+    now: UnixMillis,
+) -> rusqlite::Result<bool> {
+    let deleted = transaction
+        .prepare_cached(
+            "DELETE FROM records WHERE id = ?1 \
+             AND NOT EXISTS (SELECT 1 FROM records AS child WHERE child.parent = ?1) \
+             AND EXISTS (SELECT 1 FROM usage WHERE record = ?1 AND sequence = ?2)",
+        )?
+        .execute(params![record.id.0, column::signed(record.use_sequence)])?;
+    if deleted > 0 {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO tombstones (key, pruned) VALUES (?1, ?2)")?
+            .execute(params![record.key.digest().as_bytes(), now.0])?;
+    }
+    Ok(deleted > 0)
+}
+
+fn forget_state(
+    transaction: &Transaction<'_>,
+    step: StepId,
+    snapshot: &SnapshotId,
+) -> rusqlite::Result<bool> {
+    transaction
+        .prepare_cached("UPDATE build_steps SET snapshot = NULL WHERE id = ?1 AND snapshot = ?2")?
+        .execute(params![step.0, snapshot.digest().as_bytes()])
+        .map(|changed| changed > 0)
+}
+
+/// The snapshots of what went that nothing names any more, each once, in the order of removal.
+fn unnamed(connection: &Connection, removed: &[GcItem]) -> rusqlite::Result<Vec<SnapshotId>> {
+    let mut named = connection.prepare_cached(NAMED)?;
+    let mut seen = HashSet::new();
+    let mut snapshots = Vec::new();
+    for snapshot in removed.iter().filter_map(GcItem::snapshot) {
+        let is_named: bool = named.query_row([snapshot.digest().as_bytes()], |row| row.get(0))?;
+        if !is_named && seen.insert(snapshot) {
+            snapshots.push(snapshot);
+        }
+    }
+    Ok(snapshots)
+}
+
+fn forget_layers(transaction: &Transaction<'_>, snapshots: &[SnapshotId]) -> rusqlite::Result<()> {
+    let mut delete = transaction.prepare_cached("DELETE FROM layers WHERE snapshot = ?1")?;
+    for snapshot in snapshots {
+        delete.execute([snapshot.digest().as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// Configs and file sets that no record needs any more.
+fn drop_unshared(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "DELETE FROM shared WHERE digest NOT IN (SELECT config FROM records \
+         UNION ALL SELECT digest FROM inputs WHERE form = 4)",
+    )
+}
+
+fn trim_tombstones(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM tombstones WHERE key IN \
+             (SELECT key FROM tombstones ORDER BY pruned DESC LIMIT -1 OFFSET ?1)",
+        )?
+        .execute([TOMBSTONES])
+        .map(drop)
+}
