@@ -20,14 +20,17 @@ mod simple;
 mod stage;
 pub(crate) mod words;
 
+use std::collections::HashSet;
+
 use crate::Parsed;
 use crate::ast::{Escape, Text};
-use crate::ast::{Iechorfile, Instruction, InstructionKind, Keyword, Onbuild, Stage, Statement};
+use crate::ast::{Iechorfile, Instruction, InstructionKind, Keyword, Onbuild, Statement};
 use crate::diagnostic::{Code, Diagnostic, closest};
 use crate::lexer::{Lexer, LogicalLine};
 use crate::span::Span;
 use line::Line;
 use report::Report;
+use stage::StageNames;
 
 /// The longest file, in bytes.
 pub(crate) const MAX_SOURCE: usize = 16 << 20;
@@ -46,12 +49,7 @@ pub(crate) fn parse(source: &str) -> Parsed {
         directives,
         ..Iechorfile::default()
     };
-    let mut parser = Parser {
-        lexer,
-        report,
-        file,
-        count: 0,
-    };
+    let mut parser = Parser::new(lexer, report, file);
     parser.read_instructions();
     parser.finish()
 }
@@ -101,10 +99,26 @@ struct Parser<'s> {
     lexer: Lexer<'s>,
     report: Report,
     file: Iechorfile,
+    /// How many instructions were read.
     count: usize,
+    names: StageNames,
+    /// The instructions that the current stage has.
+    seen: HashSet<Keyword>,
 }
 
-impl Parser<'_> {
+impl<'s> Parser<'s> {
+    fn new(lexer: Lexer<'s>, report: Report, file: Iechorfile) -> Self {
+        let (names, seen) = (StageNames::default(), HashSet::new());
+        Self {
+            lexer,
+            report,
+            file,
+            count: 0,
+            names,
+            seen,
+        }
+    }
+
     fn read_instructions(&mut self) {
         let escape = self.file.directives.escape;
         while let Some(logical) = self.lexer.next_logical(escape) {
@@ -129,7 +143,8 @@ impl Parser<'_> {
         };
         if line.keyword == Keyword::From {
             let stage = stage::from(line, &mut self.report);
-            stage::check_name(&stage, &self.file.stages, &mut self.report);
+            self.names.add(&stage, &mut self.report);
+            self.seen.clear();
             self.file.stages.push(stage);
         } else if let Some(instruction) = instruction(line, &mut self.report) {
             self.add(instruction);
@@ -140,12 +155,10 @@ impl Parser<'_> {
     fn add(&mut self, instruction: Instruction) {
         match (self.file.stages.last_mut(), instruction.kind) {
             (Some(stage), kind) => {
-                warn_if_overridden(
-                    stage,
-                    kind.keyword(),
-                    &instruction.statement,
-                    &mut self.report,
-                );
+                let keyword = kind.keyword();
+                if !self.seen.insert(keyword) {
+                    warn_if_overridden(keyword, &instruction.statement, &mut self.report);
+                }
                 stage.instructions.push(Instruction {
                     kind,
                     ..instruction
@@ -190,14 +203,9 @@ fn warn_of_empty_continuation(logical: &LogicalLine, report: &mut Report) {
 }
 
 /// CMD, ENTRYPOINT and HEALTHCHECK are properties of an image, which has one of each.
-fn warn_if_overridden(stage: &Stage, keyword: Keyword, statement: &Statement, report: &mut Report) {
+fn warn_if_overridden(keyword: Keyword, statement: &Statement, report: &mut Report) {
     let once = [Keyword::Cmd, Keyword::Entrypoint, Keyword::Healthcheck];
-    if once.contains(&keyword)
-        && stage
-            .instructions
-            .iter()
-            .any(|own| own.keyword() == keyword)
-    {
+    if once.contains(&keyword) {
         let message = format!("several {keyword} instructions in one stage");
         report.add(
             Diagnostic::warning(

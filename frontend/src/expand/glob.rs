@@ -40,7 +40,7 @@ pub(super) struct Budget(u64);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(1 << 26)
+        Self(1 << 24)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use super::report::Report;
-use crate::ast::{Add, Copy, FileMode, Placement, Source, Text};
+use crate::ast::{Add, Copy, FileMode, Heredoc, Placement, Source, Text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lexer::Fragment;
 use crate::pattern::Pattern;
@@ -68,20 +68,34 @@ fn sources_and_destination(line: &Line<'_>, report: &mut Report) -> Option<(Vec<
         report_missing(line, arguments.first(), report);
         return None;
     };
-    if let Source::Heredoc(heredoc) = source(line, destination) {
+    if let Some(heredoc) = line
+        .heredocs
+        .iter()
+        .find(|own| own.span == destination.span())
+    {
         let message = format!("a heredoc can't be the destination of {}", line.keyword);
         report.error(Code::MISPLACED_HEREDOC, heredoc.span, message);
         return None;
     }
-    let sources: Vec<Source> = sources
-        .iter()
-        .map(|argument| source(line, argument))
-        .collect();
+    let sources = with_heredocs(sources, &line.heredocs);
     sources
         .iter()
         .for_each(|source| check_pattern(source, report));
     check_directory(line, &sources, destination, report);
     Some((sources, destination.clone()))
+}
+
+/// The arguments with the line's heredocs, which are in the same order, in their places.
+fn with_heredocs(arguments: &[Text], heredocs: &[Heredoc]) -> Vec<Source> {
+    let mut heredocs = heredocs.iter().peekable();
+    let source = |argument: &Text| {
+        let heredoc = heredocs.next_if(|heredoc| heredoc.span == argument.span());
+        heredoc.map_or_else(
+            || Source::Path(argument.clone()),
+            |own| Source::Heredoc(own.clone()),
+        )
+    };
+    arguments.iter().map(source).collect()
 }
 
 /// The arguments of either form.
@@ -97,18 +111,6 @@ fn report_missing(line: &Line<'_>, only: Option<&Text>, report: &mut Report) {
             let message = format!("{} needs a destination, too", line.keyword);
             report.error(Code::MISSING_ARGUMENT, only.span(), message);
         }
-    }
-}
-
-/// What an argument stands for: one of the line's heredocs, or itself.
-fn source(line: &Line<'_>, argument: &Text) -> Source {
-    let heredoc = line
-        .heredocs
-        .iter()
-        .find(|heredoc| heredoc.span == argument.span());
-    match heredoc {
-        Some(heredoc) => Source::Heredoc(heredoc.clone()),
-        None => Source::Path(argument.clone()),
     }
 }
 

@@ -146,20 +146,26 @@ impl<'l> Flags<'l> {
 
     /// Reports the flags that nobody asked for.
     pub(super) fn report_unknown(&self, keyword: Keyword, report: &mut Report) {
-        for flag in &self.flags {
-            let name = flag.name.as_str();
-            if !self.known.contains(&name) {
-                let message = format!("unknown flag --{name} of {keyword}");
-                let span = flag.fragment.slice(0..name.len() + 2).span();
-                let near = self
-                    .known
-                    .iter()
-                    .map(|known| format!("--{known}"))
-                    .collect::<Vec<_>>();
-                let error = Diagnostic::error(Code::UNKNOWN_FLAG, span, message);
-                report.add(error.suggest(&format!("--{name}"), near.iter().map(String::as_str)));
+        let is_unknown = |flag: &&Flag<'_>| !self.known.contains(&flag.name.as_str());
+        for flag in self.flags.iter().filter(is_unknown) {
+            if report.is_full() {
+                return;
             }
+            report.add(self.unknown_flag(flag, keyword));
         }
+    }
+
+    fn unknown_flag(&self, flag: &Flag<'_>, keyword: Keyword) -> Diagnostic {
+        let name = flag.name.as_str();
+        let span = flag.fragment.slice(0..name.len() + 2).span();
+        let known: Vec<String> = self
+            .known
+            .iter()
+            .map(|known| format!("--{known}"))
+            .collect();
+        let message = format!("unknown flag --{name} of {keyword}");
+        Diagnostic::error(Code::UNKNOWN_FLAG, span, message)
+            .suggest(&format!("--{name}"), known.iter().map(String::as_str))
     }
 }
 

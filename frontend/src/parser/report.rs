@@ -5,19 +5,25 @@ use crate::ast::Check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::span::Span;
 
-/// Nobody reads more, and a file of nonsense would need hundreds of times its size for them.
-const MAX_DIAGNOSTICS: usize = 1_000;
+/// The most errors, and the most warnings, that are kept. Nobody reads more, and a file of
+/// nonsense would need hundreds of times its size for them.
+const MAX_FINDINGS: usize = 1_000;
 
 /// The diagnostics so far.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    diagnostics: Vec<Diagnostic>,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl Report {
     pub(super) fn add(&mut self, diagnostic: Diagnostic) {
-        if !self.is_full() {
-            self.diagnostics.push(diagnostic);
+        let list = match diagnostic.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        if list.len() < MAX_FINDINGS {
+            list.push(diagnostic);
         }
     }
 
@@ -31,25 +37,26 @@ impl Report {
         self.error(Code::MISSING_ARGUMENT, line.word.span(), message);
     }
 
+    /// Whether there are so many errors that reading on is of no use.
     pub(super) fn is_full(&self) -> bool {
-        self.diagnostics.len() >= MAX_DIAGNOSTICS
+        self.errors.len() >= MAX_FINDINGS
     }
 
     pub(super) fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(Diagnostic::is_error)
+        !self.errors.is_empty()
     }
 
     /// The diagnostics in the order of the text.
-    pub(super) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
-        let full = self.is_full();
-        self.diagnostics
-            .sort_by_key(|diagnostic| diagnostic.span.offset);
-        if let Some(last) = self.diagnostics.last().filter(|_| full) {
-            let message = format!("more than {MAX_DIAGNOSTICS} findings; the rest is not read");
-            self.diagnostics
-                .push(Diagnostic::error(Code::TOO_LARGE, last.span, message));
+    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
+        let is_full = self.is_full();
+        let mut diagnostics = self.errors;
+        diagnostics.extend(self.warnings);
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span.offset);
+        if let Some(last) = diagnostics.last().filter(|_| is_full) {
+            let message = format!("more than {MAX_FINDINGS} errors; the rest is not read");
+            diagnostics.push(Diagnostic::error(Code::TOO_LARGE, last.span, message));
         }
-        self.diagnostics
+        diagnostics
     }
 
     /// The diagnostics as the file's own `# check=` wants them.

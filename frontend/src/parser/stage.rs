@@ -1,5 +1,7 @@
 //! `FROM`: where a stage begins.
 
+use std::collections::HashMap;
+
 use super::line::Line;
 use super::report::Report;
 use crate::ast::{Stage, Text};
@@ -87,21 +89,29 @@ fn check_casing(line: &Line<'_>, keyword: &Fragment<'_>, report: &mut Report) {
     }
 }
 
-/// Warns of a name that another stage has, or that means something else.
-pub(super) fn check_name(stage: &Stage, before: &[Stage], report: &mut Report) {
-    let Some(name) = &stage.name else { return };
-    if RESERVED.contains(&name.raw()) {
-        let message = format!("stage name {:?} is reserved", name.raw());
-        report.add(Diagnostic::warning(
-            Code::RESERVED_STAGE_NAME,
-            name.span(),
-            message,
-        ));
-    }
-    if let Some(other) = before.iter().rev().find(|other| other.is_named(name.raw())) {
-        let message = format!("two stages have the name {:?}", name.raw());
-        let warning = Diagnostic::warning(Code::DUPLICATE_STAGE_NAME, name.span(), message);
-        let line = other.statement.span.line;
-        report.add(warning.label(format!("from here on, not that of line {line}")));
+/// The names of the stages so far, each with the line of the last stage that has it.
+#[derive(Debug, Default)]
+pub(super) struct StageNames {
+    lines: HashMap<String, u32>,
+}
+
+impl StageNames {
+    /// Takes the name of the next stage; warns if another one has it or it means something else.
+    pub(super) fn add(&mut self, stage: &Stage, report: &mut Report) {
+        let Some(name) = &stage.name else { return };
+        if RESERVED.contains(&name.raw()) {
+            let message = format!("stage name {:?} is reserved", name.raw());
+            report.add(Diagnostic::warning(
+                Code::RESERVED_STAGE_NAME,
+                name.span(),
+                message,
+            ));
+        }
+        let line = stage.statement.span.line;
+        if let Some(other) = self.lines.insert(name.raw().to_owned(), line) {
+            let message = format!("two stages have the name {:?}", name.raw());
+            let warning = Diagnostic::warning(Code::DUPLICATE_STAGE_NAME, name.span(), message);
+            report.add(warning.label(format!("from here on, not that of line {other}")));
+        }
     }
 }
