@@ -25,6 +25,7 @@ pub mod config;
 pub mod content;
 pub mod descriptor;
 pub mod export;
+pub mod fetch;
 mod json;
 pub mod layer;
 pub mod manifest;

@@ -39,8 +39,6 @@ pub struct RegistryOptions {
     /// Registries (`HOST` or `HOST:PORT`) that are spoken to over plain HTTP; those on loopback
     /// addresses always are.
     pub insecure: Vec<String>,
-    /// URL of a proxy for all registries but those on loopback addresses.
-    pub proxy: Option<String>,
     /// Longest wait for a connection, for an answer, and for each piece of one: 30 s.
     pub timeout: Duration,
     /// How often a request that failed for a passing reason is sent again: 4.
@@ -54,7 +52,6 @@ impl Default for RegistryOptions {
         Self {
             credentials: Arc::new(Anonymous),
             insecure: Vec::new(),
-            proxy: None,
             timeout: Duration::from_secs(30),
             retries: 4,
             pause: Duration::from_millis(250),
@@ -70,12 +67,18 @@ pub struct Registry {
 
 impl Registry {
     /// A client. No request is made yet.
+    pub fn new(options: RegistryOptions) -> Self {
+        Self { client: Arc::new(Client::new(options, None)) }
+    }
+
+    /// A client that reaches all registries but those on loopback addresses through a proxy.
     ///
     /// # Errors
     ///
     /// [`RegistryError::Proxy`] when the proxy's URL cannot be read.
-    pub fn new(options: RegistryOptions) -> Result<Self, RegistryError> {
-        Ok(Self { client: Arc::new(Client::new(options)?) })
+    pub fn through_proxy(options: RegistryOptions, url: &str) -> Result<Self, RegistryError> {
+        let proxy = ureq::Proxy::new(url).map_err(|_| RegistryError::Proxy(url.to_owned()))?;
+        Ok(Self { client: Arc::new(Client::new(options, Some(proxy))) })
     }
 
     /// An image in a registry, as a source. No request is made before it is resolved.

@@ -104,16 +104,13 @@ impl<'a> Outgoing<'a> {
 }
 
 impl Client {
-    pub(super) fn new(options: RegistryOptions) -> Result<Self, RegistryError> {
-        let proxy = options.proxy.as_deref().map(|url| {
-            ureq::Proxy::new(url).map_err(|_| RegistryError::Proxy(url.to_owned()))
-        });
-        Ok(Self {
-            agent: agent(&options, proxy.transpose()?),
+    pub(super) fn new(options: RegistryOptions, proxy: Option<ureq::Proxy>) -> Self {
+        Self {
+            agent: agent(&options, proxy),
             local_agent: agent(&options, None),
             options,
             authorisations: Mutex::default(),
-        })
+        }
     }
 
     pub(super) fn endpoint(&self, registry: &str) -> Endpoint {

@@ -174,14 +174,14 @@ mod tests {
     }
 
     fn auths(keys: &[&str]) -> DockerConfig {
-        let entry = |key: &&str| format!("{key:?}: {{\"auth\": {:?}}}", STANDARD.encode(format!("{key}!:p")));
+        let entry = |key: &&str| format!("{key:?}: {{\"auth\": {:?}}}", STANDARD.encode(format!("{}:p", key.replace(':', "!"))));
         let entries: Vec<String> = keys.iter().map(entry).collect();
         config(&format!("{{\"auths\": {{{}}}}}", entries.join(",")))
     }
 
     fn user(config: &DockerConfig, registry: &str, repository: &str) -> Option<String> {
         match config.find(registry, repository).unwrap()? {
-            Credential::Basic { username, .. } => Some(username.trim_end_matches('!').to_owned()),
+            Credential::Basic { username, .. } => Some(username.replace('!', ":")),
             Credential::IdentityToken(token) => Some(token),
         }
     }
