@@ -13,7 +13,7 @@ mod name;
 mod pax;
 mod sparse;
 pub(crate) mod stream;
-mod tar_writer;
+pub(crate) mod tar_writer;
 pub mod unpack;
 mod whiteout;
 pub mod write;

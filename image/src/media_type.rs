@@ -41,3 +41,15 @@ pub fn is_index(media_type: &str) -> bool {
 pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
 }
+
+/// Takes OCI's name of a layer's type in place of Docker's, which means the same: an OCI manifest
+/// should not mix them.
+pub(crate) fn as_oci_layer(media_type: &mut String) {
+    let same = match media_type.as_str() {
+        DOCKER_LAYER => OCI_LAYER,
+        DOCKER_LAYER_GZIP => OCI_LAYER_GZIP,
+        DOCKER_LAYER_ZSTD => OCI_LAYER_ZSTD,
+        _ => return,
+    };
+    same.clone_into(media_type);
+}

@@ -12,32 +12,32 @@ const MAX_ID: u32 = 0o777_7777;
 const MAX_SIZE: u64 = 0o777_7777_7777;
 
 /// A tar archive being written.
-pub(super) struct TarWriter<'a> {
+pub(crate) struct TarWriter<'a> {
     out: &'a mut dyn Write,
     written: u64,
 }
 
 /// An entry, without the contents.
 #[derive(Debug)]
-pub(super) struct TarEntry<'a> {
-    pub(super) kind: EntryType,
+pub(crate) struct TarEntry<'a> {
+    pub(crate) kind: EntryType,
     /// Name, relative; a directory's ends in a slash.
-    pub(super) path: &'a [u8],
+    pub(crate) path: &'a [u8],
     /// Target of a link, else empty.
-    pub(super) link: &'a [u8],
-    pub(super) size: u64,
+    pub(crate) link: &'a [u8],
+    pub(crate) size: u64,
     /// Major and minor number of a device.
-    pub(super) device: Option<(u32, u32)>,
-    pub(super) metadata: &'a Metadata,
+    pub(crate) device: Option<(u32, u32)>,
+    pub(crate) metadata: &'a Metadata,
 }
 
 impl<'a> TarWriter<'a> {
-    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
         Self { out, written: 0 }
     }
 
     /// Writes an entry and the contents, which must have its size.
-    pub(super) fn entry(
+    pub(crate) fn entry(
         &mut self,
         entry: &TarEntry<'_>,
         contents: &mut dyn Read,
@@ -50,7 +50,7 @@ impl<'a> TarWriter<'a> {
     }
 
     /// Ends the archive; gives its size.
-    pub(super) fn finish(mut self) -> io::Result<u64> {
+    pub(crate) fn finish(mut self) -> io::Result<u64> {
         self.write(&[0; 2 * BLOCK as usize])?;
         Ok(self.written)
     }

@@ -5,8 +5,10 @@
 //! kind tells digests of layers as such: a plain layer's is its diff ID, that of a file in `blobs/`
 //! is its name, and any other is computed.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use iechor_snapshotter::{DiffId, Digest, Hasher};
 use serde::Deserialize;
@@ -28,6 +30,8 @@ use crate::source::{ImageSource, ResolvedImage, SourceError};
 pub(super) struct DockerArchive {
     file: TarFile,
     selector: Option<String>,
+    /// Files of the layers, known once the image is resolved.
+    members: OnceLock<HashMap<Digest, String>>,
 }
 
 /// One image in `manifest.json`.
@@ -41,7 +45,7 @@ struct SavedImage {
 
 impl DockerArchive {
     pub(super) fn open(path: &Path, selector: Option<String>) -> Result<Self, SourceError> {
-        Ok(Self { file: TarFile::open(path)?, selector })
+        Ok(Self { file: TarFile::open(path)?, selector, members: OnceLock::new() })
     }
 
     fn not_an_archive(&self, reason: String) -> SourceError {
@@ -101,8 +105,7 @@ impl DockerArchive {
                 return Err(self.not_an_archive(reason));
             }
         };
-        let layer = Descriptor::new(media_type, digest, size);
-        Ok(layer.annotated(MEMBER, name))
+        Ok(Descriptor::new(media_type, digest, size))
     }
 
     fn digest(&self, name: &str) -> Result<Digest, SourceError> {
@@ -121,10 +124,6 @@ impl DockerArchive {
     }
 }
 
-/// Annotation with the file of a layer, by which [`ImageSource::open`] finds it again; the
-/// manifest that is made for the image does not have it.
-const MEMBER: &str = "iechor.member";
-
 impl ImageSource for DockerArchive {
     fn resolve(&self, _platform: &Platform) -> Result<ResolvedImage, SourceError> {
         let image = self.chosen()?;
@@ -138,8 +137,11 @@ impl ImageSource for DockerArchive {
         let layers: Vec<Descriptor> =
             layers.map(|(name, diff_id)| self.layer(name, diff_id)).collect::<Result<_, _>>()?;
 
+        let digests = layers.iter().map(|layer| layer.digest);
+        self.members.get_or_init(|| digests.zip(image.layers).collect());
+
         let config_descriptor = Descriptor::of(OCI_CONFIG, &config_bytes);
-        let manifest = Manifest::new(config_descriptor.clone(), layers.iter().map(bare).collect());
+        let manifest = Manifest::new(config_descriptor.clone(), layers.clone());
         let manifest_bytes = serde_json::to_vec(&manifest)
             .map_err(|error| self.not_an_archive(error.to_string()))?;
         Ok(ResolvedImage {
@@ -153,7 +155,8 @@ impl ImageSource for DockerArchive {
     }
 
     fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
-        match layer.annotations.get(MEMBER) {
+        let member = self.members.get().and_then(|members| members.get(&layer.digest));
+        match member {
             Some(name) => self.member(name),
             None => Err(self.not_an_archive(format!("it has no layer {}", layer.digest))),
         }
@@ -168,10 +171,6 @@ impl SavedImage {
         let id = digest_in(&self.config).map(|digest| digest.to_string());
         id.as_deref() == Some(selector) || self.repo_tags.iter().flatten().any(by_tag)
     }
-}
-
-fn bare(layer: &Descriptor) -> Descriptor {
-    Descriptor::new(&layer.media_type, layer.digest, layer.size)
 }
 
 /// The digest that a file's name is: `<hex>.json`, `blobs/sha256/<hex>`.
