@@ -1,7 +1,16 @@
 //! The local image list: names, and the images that they stand for.
+//!
+//! An image is named by a reference (`app`, `docker.io/library/app:latest`) or by the first digits
+//! of its id. A text that is both is the name.
 
-use iechor_image::ImageConfig;
-use iechor_snapshotter::{Chain, Digest};
+use std::cmp::Ordering;
+
+use iechor_cachedb::{CacheError, Image};
+use iechor_image::config::ConfigError;
+use iechor_image::manifest::Document;
+use iechor_image::reference::ReferenceError;
+use iechor_image::{Descriptor, ImageConfig, ImageRef};
+use iechor_snapshotter::{Chain, Digest, StoreError};
 
 use crate::state::Engine;
 
@@ -16,9 +25,9 @@ pub struct ImageEntry {
     pub manifest: Option<String>,
     /// `linux/amd64`.
     pub platform: String,
-    /// When it was named here, seconds since the epoch.
+    /// When it came here, seconds since the epoch.
     pub created: i64,
-    /// Logical bytes of the files in all its layers.
+    /// Bytes of its layers as uncompressed archives.
     pub size: u64,
 }
 
@@ -49,34 +58,214 @@ pub struct Removed {
 /// Whether an image with several names may be removed by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Removal {
-    /// Refuse what is ambiguous or in use.
+    /// Refuse it.
     #[default]
     Careful,
-    /// Remove all names (`-f`); never what a mount uses.
+    /// Remove all names (`-f`).
     Force,
 }
 
 /// Why the list could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ImagesError {}
+pub enum ImagesError {
+    /// No image has such a name or id.
+    #[error("no image {0:?} in the local list; see `iechor images`")]
+    NotFound(String),
+    /// An id prefix fits several images.
+    #[error("image id {prefix:?} is ambiguous: {}", .candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        prefix: String,
+        /// The ids that it fits.
+        candidates: Vec<String>,
+    },
+    /// The name is not a reference.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The name for an image has a digest.
+    #[error("image name {0:?} has a digest: a new name can have a tag only")]
+    NameWithDigest(String),
+    /// The image has several names and was named by its id.
+    #[error("image {id} has several names: {}; remove them one by one, or all with -f", .names.join(", "))]
+    SeveralNames {
+        /// The image.
+        id: String,
+        /// Its names.
+        names: Vec<String>,
+    },
+    /// The configuration of an image is damaged.
+    #[error("the configuration of image {id} is damaged; pull or build it again")]
+    Config {
+        /// The image.
+        id: Digest,
+        /// What is wrong with it.
+        source: ConfigError,
+    },
+    /// The snapshots of an image cannot be opened.
+    #[error("the layers of image {id} are not complete; pull or build it again")]
+    Chain {
+        /// The image.
+        id: Digest,
+        /// What is wrong.
+        source: StoreError,
+    },
+    /// The database could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
 
-/// All images, by name, dangling ones last.
+/// All images by name, dangling ones last.
+///
+/// # Errors
+///
+/// [`ImagesError::Cache`].
 pub fn list(engine: &Engine) -> Result<Vec<ImageEntry>, ImagesError> {
-    todo!()
+    let mut entries: Vec<_> = engine.cache().images()?.iter().flat_map(entries).collect();
+    entries.sort_by(|one, other| match (&one.name, &other.name) {
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (one, other) => one.cmp(other),
+    });
+    Ok(entries)
 }
 
 /// Gives the image `source` (name or id prefix) the name `name`; gives the normalised name.
-pub fn tag(engine: &Engine, source: &str, name: &str, now: i64) -> Result<String, ImagesError> {
-    todo!()
+///
+/// # Errors
+///
+/// [`ImagesError::NotFound`], [`ImagesError::Ambiguous`], and when `name` is no name.
+pub fn tag(engine: &Engine, source: &str, name: &str) -> Result<String, ImagesError> {
+    let image = find(engine, source)?;
+    let reference: ImageRef = name.parse()?;
+    if reference.digest().is_some() {
+        return Err(ImagesError::NameWithDigest(name.to_owned()));
+    }
+    let name = reference.to_string();
+    engine.cache().tag(&image.id, &name)?;
+    Ok(name)
 }
 
-/// Removes a name, or by an id prefix the image with its name.
+/// Removes a name, or by an id prefix the image with its name. An image whose last name went is
+/// off the list; its layers stay in the cache until pruned.
+///
+/// # Errors
+///
+/// [`ImagesError::SeveralNames`] unless forced; [`ImagesError::NotFound`],
+/// [`ImagesError::Ambiguous`].
 pub fn remove(engine: &Engine, image: &str, removal: Removal) -> Result<Removed, ImagesError> {
-    todo!()
+    let found = find(engine, image)?;
+    let name = canonical(image).filter(|name| found.names.contains(name));
+    match name {
+        Some(name) if found.names.len() > 1 => untag(engine, name),
+        None if found.names.len() > 1 && removal == Removal::Careful => {
+            Err(ImagesError::SeveralNames { id: found.id.short(), names: found.names })
+        }
+        _ => delete(engine, found),
+    }
 }
 
 /// Everything about one image, by name or id prefix.
+///
+/// # Errors
+///
+/// [`ImagesError::NotFound`], [`ImagesError::Ambiguous`]; [`ImagesError::Chain`] when its layers
+/// are damaged.
 pub fn inspect(engine: &Engine, image: &str) -> Result<ImageDetails, ImagesError> {
-    todo!()
+    let image = find(engine, image)?;
+    Ok(ImageDetails {
+        id: image.id,
+        config: config_of(&image)?,
+        chain: chain_of(engine, &image)?,
+        manifest: manifest_of(&image).map(|manifest| manifest.digest),
+        names: image.names,
+    })
+}
+
+/// An image by name or id prefix.
+pub(crate) fn find(engine: &Engine, text: &str) -> Result<Image, ImagesError> {
+    if let Some(image) = by_name(engine, text)? {
+        return Ok(image);
+    }
+    engine.cache().image_by_prefix(text).map_err(|error| match error {
+        CacheError::NotFound { .. } => ImagesError::NotFound(text.to_owned()),
+        CacheError::Ambiguous { prefix, candidates } => {
+            ImagesError::Ambiguous { prefix, candidates }
+        }
+        other => other.into(),
+    })
+}
+
+/// An image by name; none also when the text can be no name.
+pub(crate) fn by_name(engine: &Engine, text: &str) -> Result<Option<Image>, CacheError> {
+    match canonical(text) {
+        Some(name) => engine.cache().image_by_name(&name),
+        None => Ok(None),
+    }
+}
+
+/// An image by its whole id.
+pub(crate) fn by_id(engine: &Engine, id: &Digest) -> Result<Option<Image>, CacheError> {
+    match engine.cache().image_by_prefix(&id.to_string()) {
+        Err(CacheError::NotFound { .. }) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// The root file system of an image.
+pub(crate) fn chain_of(engine: &Engine, image: &Image) -> Result<Chain, ImagesError> {
+    match image.chain.last() {
+        None => Ok(Chain::empty()),
+        Some(tip) => engine
+            .store()
+            .chain(*tip)
+            .map_err(|source| ImagesError::Chain { id: image.id, source }),
+    }
+}
+
+/// Descriptor of the manifest that an image was pulled with.
+pub(crate) fn manifest_of(image: &Image) -> Option<Descriptor> {
+    let text = image.manifest.as_ref()?;
+    match Document::parse(text.as_bytes(), "").ok()? {
+        Document::Manifest(manifest) => {
+            let media_type = manifest.media_type.as_deref();
+            let media_type = media_type.unwrap_or(iechor_image::media_type::OCI_MANIFEST);
+            Some(Descriptor::of(media_type, text.as_bytes()))
+        }
+        Document::Index(_) => None,
+    }
+}
+
+fn config_of(image: &Image) -> Result<ImageConfig, ImagesError> {
+    ImageConfig::parse(image.config.as_bytes())
+        .map_err(|source| ImagesError::Config { id: image.id, source })
+}
+
+fn canonical(text: &str) -> Option<String> {
+    text.parse::<ImageRef>().ok().map(|reference| reference.to_string())
+}
+
+fn entries(image: &Image) -> Vec<ImageEntry> {
+    let entry = |name: Option<String>| ImageEntry {
+        name,
+        id: image.id.to_string(),
+        manifest: image.manifest.as_ref().map(|text| Digest::of(text.as_bytes()).to_string()),
+        platform: image.platform.clone(),
+        created: image.created.0.div_euclid(1000),
+        size: image.size,
+    };
+    match image.names.as_slice() {
+        [] => vec![entry(None)],
+        names => names.iter().cloned().map(Some).map(entry).collect(),
+    }
+}
+
+fn untag(engine: &Engine, name: String) -> Result<Removed, ImagesError> {
+    engine.cache().untag(&name)?;
+    Ok(Removed { untagged: vec![name], deleted: Vec::new() })
+}
+
+fn delete(engine: &Engine, image: Image) -> Result<Removed, ImagesError> {
+    engine.cache().remove_image(&image.id)?;
+    Ok(Removed { untagged: image.names, deleted: vec![image.id.to_string()] })
 }

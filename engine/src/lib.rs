@@ -13,18 +13,29 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 pub mod build;
+mod copy;
+mod disk;
 pub mod error;
+mod hold;
 pub mod images;
+pub mod layers;
 pub mod logs;
+mod lower;
 pub mod mounts;
+mod op;
 pub mod output;
+mod parallel;
+pub mod path_error;
 pub mod progress;
 pub mod prune;
 pub mod reference;
 pub mod request;
 pub mod sources;
 pub mod state;
+mod tree;
+mod transfer;
 pub mod usage;
 
 pub use error::BuildError;
@@ -33,4 +44,4 @@ pub use iechor_frontend as frontend;
 pub use iechor_image::{ImageRef, Platform};
 pub use progress::{Event, ProgressSink, StepId, StepInfo};
 pub use request::BuildRequest;
-pub use state::Engine;
+pub use state::{Engine, Settings};

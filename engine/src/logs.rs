@@ -1,32 +1,117 @@
 //! Full logs of executed steps: `<root>/logs/<build>/<step>.log`.
+//!
+//! A step that was a hit has none. The logs of a build go when it is pruned from the history.
 
-use std::fs::File;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
+use crate::path_error::{AtPath, PathError};
 use crate::progress::StepId;
 use crate::state::Engine;
 
 /// Why a log could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LogError {}
+pub enum LogError {
+    /// A file or directory did not do what was asked.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// The build is unknown, pruned, or all of its steps were hits.
+    #[error("build {0} has no logs: they are pruned, or every step of it was cached")]
+    NoLogs(i64),
+    /// The step was not executed in that build.
+    #[error("step {step} of build {build} has no log: only executed steps do")]
+    NoLog {
+        /// Number of the build.
+        build: i64,
+        /// Ordinal of the step.
+        step: usize,
+    },
+}
+
+/// The directory of all logs.
+pub(crate) fn directory(engine: &Engine) -> PathBuf {
+    engine.root().join("logs")
+}
+
+/// The directory of one build's logs.
+pub(crate) fn of_build(engine: &Engine, build: i64) -> PathBuf {
+    directory(engine).join(build.to_string())
+}
 
 /// Where the log of a step is, or would be.
 pub fn path(engine: &Engine, build: i64, step: StepId) -> PathBuf {
-    engine.root().join("logs").join(build.to_string()).join(format!("{}.log", step.0))
+    of_build(engine, build).join(format!("{}.log", step.0))
 }
 
-/// Starts the log of a step.
+/// Starts the log of a step, empty whatever was there.
+///
+/// # Errors
+///
+/// [`LogError::File`].
 pub fn create(engine: &Engine, build: i64, step: StepId) -> Result<File, LogError> {
-    todo!()
+    let dir = of_build(engine, build);
+    fs::create_dir_all(&dir).at("make directory", &dir)?;
+    let path = path(engine, build, step);
+    Ok(File::create(&path).at("create", &path)?)
 }
 
 /// Opens the log of a step for reading.
+///
+/// # Errors
+///
+/// [`LogError::NoLog`] when the step was not executed; [`LogError::File`].
 pub fn open(engine: &Engine, build: i64, step: StepId) -> Result<File, LogError> {
-    todo!()
+    let path = path(engine, build, step);
+    match File::open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(LogError::NoLog { build, step: step.0 })
+        }
+        opened => Ok(opened.at("open", &path)?),
+    }
 }
 
 /// The steps of a build that have a log, in order: those that were executed.
+///
+/// # Errors
+///
+/// [`LogError::NoLogs`] when there is none; [`LogError::File`].
 pub fn steps(engine: &Engine, build: i64) -> Result<Vec<StepId>, LogError> {
-    todo!()
+    let dir = of_build(engine, build);
+    let entries = match fs::read_dir(&dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(LogError::NoLogs(build)),
+        entries => entries.at("list", &dir)?,
+    };
+    let mut steps = Vec::new();
+    for entry in entries {
+        steps.extend(step_of(Path::new(&entry.at("list", &dir)?.file_name())));
+    }
+    steps.sort_unstable();
+    Ok(steps)
+}
+
+/// The last build that left a log; none when no build has.
+///
+/// # Errors
+///
+/// [`LogError::File`].
+pub fn last_build(engine: &Engine) -> Result<Option<i64>, LogError> {
+    let dir = directory(engine);
+    let entries = match fs::read_dir(&dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        entries => entries.at("list", &dir)?,
+    };
+    let mut last = None;
+    for entry in entries {
+        let name = entry.at("list", &dir)?.file_name();
+        last = last.max(name.to_str().and_then(|name| name.parse().ok()));
+    }
+    Ok(last)
+}
+
+fn step_of(file: &Path) -> Option<StepId> {
+    let ordinal = file.file_stem().filter(|_| file.extension() == Some(OsStr::new("log")))?;
+    ordinal.to_str()?.parse().ok().map(StepId)
 }

@@ -8,27 +8,29 @@
 //! <root>/mounts/<id>.json   the record; flocked by the server as long as it lives
 //! <root>/mnt/<id>/          the mount point when none was given
 //! ```
+//!
+//! A server that was killed leaves a mount on which everything fails with ENOTCONN. Whoever looks
+//! at the mounts next finds the record without its lock, takes the mount away and forgets it.
 
-use std::io::Write;
+mod record;
+mod server;
+
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::reference::Selector;
-use crate::state::Engine;
+use iechor_cachedb::lease::LockError;
+use iechor_snapshotter::{DigestError, StoreError};
+use iechor_snapshotter::fuse::FuseError;
+use iechor_snapshotter::mount::{MountError as KernelError, detach, mounts, unmount};
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
-/// What is recorded of a mount.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct MountRecord {
-    /// 12 hexadecimal digits.
-    pub id: String,
-    /// What was mounted, in words.
-    pub title: String,
-    /// The snapshot on top, `sha256:…`.
-    pub snapshot: String,
-    /// Where.
-    pub dir: PathBuf,
-    /// Since when, seconds since the epoch.
-    pub created: i64,
-}
+pub use self::record::MountRecord;
+use self::record::RecordDir;
+pub use self::server::{SUBCOMMAND, serve};
+use crate::error::BuildError;
+use crate::path_error::{AtPath, PathError};
+use crate::reference::{self, ReferenceError, Resolved, Selector};
+use crate::state::Engine;
 
 /// Whether a mount answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -53,13 +55,91 @@ pub struct MountEntry {
 /// Why a mount could not be made, listed or ended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MountError {}
+pub enum MountError {
+    /// What is to be mounted was not found.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The mount point is no directory.
+    #[error("{0} is not a directory: make it first, or leave it out for a mount point of our own")]
+    NotADirectory(PathBuf),
+    /// Something is mounted there already.
+    #[error("{0} is a mount point already: choose another directory, or unmount it")]
+    InUse(PathBuf),
+    /// No mount has such a mount point or id.
+    #[error("nothing of ours is mounted at {0:?}; see `iechor mounts`")]
+    NotMounted(String),
+    /// An id prefix fits several mounts.
+    #[error("mount id {prefix:?} is ambiguous: {}", .candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        prefix: String,
+        /// The ids that it fits.
+        candidates: Vec<String>,
+    },
+    /// Something still uses the mount.
+    #[error("{dir} is in use: close the files and leave the directories under it")]
+    Busy {
+        /// The mount point.
+        dir: PathBuf,
+        /// What the kernel said.
+        source: KernelError,
+    },
+    /// The kernel did not do as asked.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// The server process could not be started.
+    #[error("cannot start the server of the mount, {program}")]
+    Spawn {
+        /// The executable.
+        program: PathBuf,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// The server process failed before the mount was there; its own words.
+    #[error("the server of the mount failed: {0}")]
+    Server(String),
+    /// FUSE could not be used.
+    #[error(transparent)]
+    Fuse(#[from] FuseError),
+    /// A record is not what was written.
+    #[error("mount record {path} is damaged: remove it")]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A record names no snapshot.
+    #[error("mount record {id} is damaged: unmount it")]
+    Snapshot {
+        /// The mount.
+        id: String,
+        /// What is wrong with it.
+        source: DigestError,
+    },
+    /// The state directory could not be opened.
+    #[error(transparent)]
+    State(#[from] Box<BuildError>),
+    /// The snapshots could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A lease could not be taken.
+    #[error(transparent)]
+    Lease(#[from] LockError),
+    /// A file could not be used.
+    #[error(transparent)]
+    File(#[from] PathError),
+}
 
-/// Mounts what `selector` names at `dir`, or at a directory of our own; returns when it can be
-/// used.
+/// Mounts what `selector` names at `dir`, or at a directory of our own, `ro,nosuid,nodev`; returns
+/// when it can be used.
 ///
-/// `program` is the executable to serve it, which answers to
-/// `program __serve-mount ROOT ID` by calling [`serve`]. `now` is in seconds since the epoch.
+/// `program` is the executable to serve it, which answers to `program __serve-mount ROOT ID`
+/// by calling [`serve`]. `now` is in seconds since the epoch.
+///
+/// # Errors
+///
+/// [`MountError`]; nothing is left mounted, and no directory of ours.
 pub fn mount(
     engine: &Engine,
     selector: &Selector,
@@ -67,27 +147,165 @@ pub fn mount(
     program: &Path,
     now: i64,
 ) -> Result<MountRecord, MountError> {
-    todo!()
+    let resolved = reference::resolve(engine, selector)?;
+    // Until the server has a lease of its own.
+    let _lease = resolved.tip().map(|tip| engine.leases().take(tip)).transpose()?;
+    let dir = dir.map(mount_point).transpose()?;
+    let records = RecordDir::open(engine.root())?;
+    let record = new_record(engine, resolved, dir, now);
+    let own_dir = record.own_dir(engine.root());
+    if let Some(dir) = &own_dir {
+        fs::create_dir_all(dir).at("make directory", dir)?;
+    }
+    let locked = records.create(&record)?;
+    server::start(program, engine.root(), &record.id, locked).inspect_err(|_| {
+        // The error says what happened; that there is nothing to remove any more is no news.
+        let _ = forget(engine.root(), &record);
+    })?;
+    Ok(record)
 }
 
-/// All mounts, oldest first. Dead ones are unmounted and forgotten, and told one last time.
-pub fn list(engine: &Engine) -> Result<Vec<MountEntry>, MountError> {
-    todo!()
-}
-
-/// Ends the mount at a directory or with an id (a prefix suffices).
-pub fn umount(engine: &Engine, dir_or_id: &str) -> Result<MountRecord, MountError> {
-    todo!()
-}
-
-/// Ends every mount.
-pub fn umount_all(engine: &Engine) -> Result<Vec<MountRecord>, MountError> {
-    todo!()
-}
-
-/// The whole life of a server process: mounts, tells `ready`, serves until unmounted.
+/// All mounts, oldest first. Dead ones are taken away and forgotten: they are told this once.
 ///
-/// A failure before that is told to `ready` instead, where [`mount`] reads it.
-pub fn serve(root: &Path, id: &str, ready: impl Write) -> Result<(), MountError> {
-    todo!()
+/// # Errors
+///
+/// [`MountError::Record`], [`MountError::File`].
+pub fn list(engine: &Engine) -> Result<Vec<MountEntry>, MountError> {
+    let mut entries = RecordDir::open(engine.root())?.list()?;
+    entries.sort_by_key(|entry| (entry.record.created, entry.record.id.clone()));
+    for dead in entries.iter().filter(|entry| entry.state == MountState::Dead) {
+        clear(engine, &dead.record)?;
+    }
+    Ok(entries)
+}
+
+/// Takes away what servers that died left, and says what that was.
+///
+/// # Errors
+///
+/// As [`list`].
+pub fn clear_dead(engine: &Engine) -> Result<Vec<MountRecord>, MountError> {
+    let entries = list(engine)?.into_iter();
+    let dead = entries.filter(|entry| entry.state == MountState::Dead);
+    Ok(dead.map(|entry| entry.record).collect())
+}
+
+/// Ends the mount at a directory or with an id (a prefix suffices); returns when its server has
+/// ended, too.
+///
+/// # Errors
+///
+/// [`MountError::Busy`] when something still uses it; [`MountError::NotMounted`],
+/// [`MountError::Ambiguous`].
+pub fn umount(engine: &Engine, dir_or_id: &str) -> Result<MountRecord, MountError> {
+    let entry = find(engine, dir_or_id)?;
+    end(engine, &entry)?;
+    Ok(entry.record)
+}
+
+/// Ends every mount; at the first that fails it stops.
+///
+/// # Errors
+///
+/// As [`umount`].
+pub fn umount_all(engine: &Engine) -> Result<Vec<MountRecord>, MountError> {
+    let entries = RecordDir::open(engine.root())?.list()?;
+    entries
+        .into_iter()
+        .map(|entry| end(engine, &entry).map(|()| entry.record))
+        .collect()
+}
+
+/// The directory to mount on: absolute, without links, and no mount point yet.
+fn mount_point(dir: &Path) -> Result<PathBuf, MountError> {
+    let absolute = match fs::canonicalize(dir) {
+        Ok(absolute) if absolute.is_dir() => absolute,
+        _ => return Err(MountError::NotADirectory(dir.to_owned())),
+    };
+    let stat = statx(CWD, &absolute, AtFlags::empty(), StatxFlags::TYPE).at("stat", &absolute)?;
+    match stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
+        true => Err(MountError::InUse(absolute)),
+        false => Ok(absolute),
+    }
+}
+
+fn new_record(
+    engine: &Engine,
+    resolved: Resolved,
+    dir: Option<PathBuf>,
+    now: i64,
+) -> MountRecord {
+    let id = record::new_id();
+    let dir = dir.unwrap_or_else(|| record::own_dir(engine.root(), &id));
+    let snapshot = resolved.tip().map(|tip| tip.to_string());
+    MountRecord { id, title: resolved.title, snapshot, dir, created: now }
+}
+
+fn find(engine: &Engine, dir_or_id: &str) -> Result<MountEntry, MountError> {
+    let entries = RecordDir::open(engine.root())?.list()?;
+    let dir = without_links(Path::new(dir_or_id));
+    if let Some(entry) = entries.iter().find(|entry| Some(&entry.record.dir) == dir.as_ref()) {
+        return Ok(entry.clone());
+    }
+    let fits = |entry: &MountEntry| !dir_or_id.is_empty() && entry.record.id.starts_with(dir_or_id);
+    let mut fitting: Vec<_> = entries.into_iter().filter(fits).collect();
+    match fitting.len() {
+        0 => Err(MountError::NotMounted(dir_or_id.to_owned())),
+        1 => Ok(fitting.remove(0)),
+        _ => Err(MountError::Ambiguous {
+            prefix: dir_or_id.to_owned(),
+            candidates: fitting.into_iter().map(|entry| entry.record.id).collect(),
+        }),
+    }
+}
+
+/// The path without links; its last part is not looked at, for a dead mount answers nothing.
+fn without_links(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    match (absolute.parent(), absolute.file_name()) {
+        (Some(parent), Some(name)) => Some(fs::canonicalize(parent).ok()?.join(name)),
+        _ => Some(absolute),
+    }
+}
+
+fn end(engine: &Engine, entry: &MountEntry) -> Result<(), MountError> {
+    if entry.state == MountState::Dead {
+        return clear(engine, &entry.record);
+    }
+    let record = RecordDir::open(engine.root())?.open_record(&entry.record.id)?;
+    unmount(&entry.record.dir).map_err(|error| of_unmount(error, &entry.record.dir))?;
+    record.map_or(Ok(()), |record| wait_for_server(&record, &entry.record))?;
+    forget(engine.root(), &entry.record)
+}
+
+fn of_unmount(error: KernelError, dir: &Path) -> MountError {
+    match &error {
+        KernelError::Unmount { source, .. }
+            if source.kind() == std::io::ErrorKind::ResourceBusy =>
+        {
+            MountError::Busy { dir: dir.to_owned(), source: error }
+        }
+        _ => error.into(),
+    }
+}
+
+/// The server lets go of its record as the last thing it does.
+fn wait_for_server(record: &File, of: &MountRecord) -> Result<(), MountError> {
+    Ok(record.lock().at("wait for the server of", &of.dir)?)
+}
+
+/// Takes away what a dead server left.
+fn clear(engine: &Engine, record: &MountRecord) -> Result<(), MountError> {
+    if mounts()?.iter().any(|mount| mount.at == record.dir) {
+        detach(&record.dir)?;
+    }
+    forget(engine.root(), record)
+}
+
+/// Removes the record, and the mount point if it is ours.
+fn forget(root: &Path, record: &MountRecord) -> Result<(), MountError> {
+    if let Some(dir) = record.own_dir(root) {
+        record::unless_gone(fs::remove_dir(&dir)).at("remove directory", &dir)?;
+    }
+    RecordDir::open(root)?.remove(&record.id)
 }

@@ -1,14 +1,34 @@
 //! From the chain and configuration that a build made to an image: named, written, described.
+//!
+//! ```text
+//! chain ─► diff IDs ─► configuration complete: the image id ─► the local list
+//!                                    └─► layers in the content store ─► each output, a push
+//! ```
+
+mod destination;
+mod metadata;
 
 use std::io::Write;
 
-use iechor_image::ImageConfig;
-use iechor_image::source::Descriptor;
-use iechor_snapshotter::{Chain, Digest};
+use iechor_cachedb::{CacheError, Image as Listed, NewImage, RecordId, UnixMillis};
+use iechor_image::config::ConfigError;
+use iechor_image::export::ExportError;
+use iechor_image::layer::WriteError;
+use iechor_image::reference::ReferenceError;
+use iechor_image::registry::RegistryError;
+use iechor_image::{Compression, Descriptor, Image, ImageConfig, ImageRef};
+use iechor_snapshotter::{Chain, Digest, StoreError};
 
+pub use self::metadata::Metadata;
+use crate::hold::Held;
+use crate::images::{self, ImagesError};
+use crate::layers::{self, LayersError};
+use crate::path_error::PathError;
 use crate::progress::{ProgressSink, StepId};
-use crate::request::Output;
+use crate::request::{Output, OutputKind};
+use crate::sources;
 use crate::state::Engine;
+use crate::transfer::Teller;
 
 /// What the steps of a build made.
 #[derive(Debug, Clone)]
@@ -17,6 +37,8 @@ pub struct BuildResult {
     pub chain: Chain,
     /// Its configuration; `rootfs.diff_ids` is filled in here.
     pub config: ImageConfig,
+    /// The last record of the target stage.
+    pub record: Option<RecordId>,
     /// `-t`, as given.
     pub names: Vec<String>,
 }
@@ -34,53 +56,75 @@ pub struct Finished {
     pub bytes_written: u64,
 }
 
-/// What `--metadata-file` tells of the image, under the keys that scripts know from buildx.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Metadata {
-    /// Digest of the manifest, else of the configuration.
-    #[serde(rename = "containerimage.digest")]
-    pub digest: String,
-    /// Digest of the configuration.
-    #[serde(rename = "containerimage.config.digest")]
-    pub config_digest: String,
-    /// The manifest's descriptor.
-    #[serde(rename = "containerimage.descriptor", skip_serializing_if = "Option::is_none")]
-    pub descriptor: Option<serde_json::Value>,
-    /// Names, joined by commas.
-    #[serde(rename = "image.name", skip_serializing_if = "String::is_empty")]
-    pub name: String,
-}
-
-impl Finished {
-    /// What `--metadata-file` tells of it.
-    pub fn metadata(&self) -> Metadata {
-        let digest = self.manifest.as_ref().map_or(self.image_id, |manifest| manifest.digest);
-        Metadata {
-            digest: digest.to_string(),
-            config_digest: self.image_id.to_string(),
-            descriptor: self.manifest.as_ref().map(described),
-            name: self.names.join(","),
-        }
-    }
-}
-
-fn described(manifest: &Descriptor) -> serde_json::Value {
-    serde_json::json!({
-        "mediaType": manifest.media_type,
-        "digest": manifest.digest.to_string(),
-        "size": manifest.size,
-    })
-}
-
 /// Why an image could not be finished.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum OutputError {}
+pub enum OutputError {
+    /// A name is not a reference.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// A name cannot be given to an image built here.
+    #[error("image name {0:?} has a digest: a name for a new image can have a tag only")]
+    NameWithDigest(String),
+    /// The image to be pushed is not here.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+    /// A layer could not be computed or compressed.
+    #[error(transparent)]
+    Layers(#[from] LayersError),
+    /// The configuration could not be written.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The image could not be put together or written.
+    #[error("cannot write the image{}", at(.dest))]
+    Export {
+        /// Where to; none for what lies in the state directory.
+        dest: Option<String>,
+        /// What went wrong.
+        source: Box<ExportError>,
+    },
+    /// The root file system could not be written.
+    #[error("cannot write the root file system{}", at(&Some(.dest.clone())))]
+    Rootfs {
+        /// Where to.
+        dest: String,
+        /// What went wrong.
+        source: Box<WriteError>,
+    },
+    /// A directory cannot be written to standard output.
+    #[error("-o type=local needs a directory: dest=DIR")]
+    LocalToStdout,
+    /// The registry did not take it.
+    #[error("cannot push {name}")]
+    Push {
+        /// As what.
+        name: String,
+        /// What went wrong.
+        source: Box<RegistryError>,
+    },
+    /// A file could not be used.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// The store of snapshots could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+fn at(dest: &Option<String>) -> String {
+    dest.as_ref().map(|dest| format!(" to {dest}")).unwrap_or_default()
+}
 
 /// Completes the configuration, names the image in the local list and writes every output;
 /// `stdout` takes those that go to [`OutputDest::Stdout`](crate::request::OutputDest::Stdout).
 ///
-/// `now` is in seconds since the epoch.
+/// Durable when it returns, if the records of the steps are. `now` is in seconds since the epoch.
+///
+/// # Errors
+///
+/// [`OutputError`]; an output that failed leaves no file.
 pub fn finish(
     engine: &Engine,
     result: BuildResult,
@@ -90,10 +134,39 @@ pub fn finish(
     progress: &dyn ProgressSink,
     step: StepId,
 ) -> Result<Finished, OutputError> {
-    todo!()
+    let teller = Teller { sink: progress, step };
+    let names = normalise(&result.names)?;
+    let _hold = Held::Content.hold(engine)?;
+    let digests = layers::digests(engine, &result.chain)?;
+    let mut config = result.config;
+    config.rootfs.diff_ids = digests.iter().map(|layer| layer.diff_id.to_string()).collect();
+    let listed = NewImage {
+        config: String::from_utf8_lossy(&config.to_bytes()?).into_owned(),
+        manifest: None,
+        record: result.record,
+        chain: result.chain.layers().iter().map(|layer| layer.id()).collect(),
+        platform: config.platform().to_string(),
+        created: UnixMillis(now.saturating_mul(1000)),
+        size: digests.iter().map(|layer| layer.tar_size).sum(),
+    };
+    let image_id = list(engine, &listed, &names)?;
+    let built = Built { engine, chain: &result.chain, config: &config, tags: &names, teller };
+    let mut finished = Finished { image_id, manifest: None, names: texts(&names), bytes_written: 0 };
+    for output in outputs {
+        let written = built.write(output, stdout)?;
+        finished.manifest = written.manifest.or(finished.manifest);
+        finished.bytes_written += written.bytes;
+    }
+    Ok(finished)
 }
 
 /// `iechor push`: sends an image of the local list to a registry, as `dest` or under its own name.
+///
+/// An image that was pulled goes as it came, with the same digest.
+///
+/// # Errors
+///
+/// [`OutputError::Push`] says what the registry did not take.
 pub fn push(
     engine: &Engine,
     name: &str,
@@ -101,5 +174,109 @@ pub fn push(
     progress: &dyn ProgressSink,
     step: StepId,
 ) -> Result<Descriptor, OutputError> {
-    todo!()
+    let teller = Teller { sink: progress, step };
+    let dest: ImageRef = dest.unwrap_or(name).parse()?;
+    let _hold = Held::Content.hold(engine)?;
+    let image = of_list(engine, &images::find(engine, name)?, teller)?;
+    let total = image.layers.iter().map(|layer| layer.descriptor.size).sum();
+    let transfer = teller.transfer(format!("pushing {dest}"), Some(total));
+    sources::registry(engine)
+        .push(&image, &dest, &|more| transfer.advance(more))
+        .map_err(|error| OutputError::Push { name: dest.to_string(), source: Box::new(error) })?;
+    Ok(image.manifest)
+}
+
+/// An image that is to be written, and where from.
+struct Built<'a> {
+    engine: &'a Engine,
+    chain: &'a Chain,
+    config: &'a ImageConfig,
+    tags: &'a [ImageRef],
+    teller: Teller<'a>,
+}
+
+/// What one output has become.
+struct Written {
+    manifest: Option<Descriptor>,
+    bytes: u64,
+}
+
+impl Built<'_> {
+    fn write(&self, output: &Output, stdout: &mut dyn Write) -> Result<Written, OutputError> {
+        match output.kind {
+            OutputKind::Oci | OutputKind::Docker => self.write_image(output, stdout),
+            OutputKind::Tar => destination::rootfs(self, &output.dest, stdout),
+            OutputKind::Local => destination::directory(self, &output.dest),
+        }
+    }
+
+    fn write_image(&self, output: &Output, stdout: &mut dyn Write) -> Result<Written, OutputError> {
+        let compression = output.compression.into();
+        let image = assemble(self.engine, self.chain, self.config, compression, self.teller)?;
+        let bytes = destination::image(self, &image, output, stdout)?;
+        Ok(Written { manifest: Some(image.manifest), bytes })
+    }
+}
+
+/// The names as references that can be given to a new image.
+fn normalise(names: &[String]) -> Result<Vec<ImageRef>, OutputError> {
+    names.iter().map(|name| new_name(name)).collect()
+}
+
+/// A name for an image: a reference with a tag and no digest.
+fn new_name(name: &str) -> Result<ImageRef, OutputError> {
+    let reference: ImageRef = name.parse()?;
+    match reference.digest() {
+        Some(_) => Err(OutputError::NameWithDigest(name.to_owned())),
+        None => Ok(reference),
+    }
+}
+
+fn texts(names: &[ImageRef]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+/// Puts the image into the local list, unless it is there with all these names: a build of hits
+/// alone writes nothing and waits for no disk.
+fn list(engine: &Engine, image: &NewImage, names: &[ImageRef]) -> Result<Digest, OutputError> {
+    let id = Digest::of(image.config.as_bytes());
+    let names = texts(names);
+    let has_all = |listed: Listed| names.iter().all(|name| listed.names.contains(name));
+    match images::by_id(engine, &id)?.is_some_and(has_all) {
+        true => Ok(id),
+        false => {
+            engine.store().sync()?;
+            Ok(engine.cache().put_image(image, &names)?)
+        }
+    }
+}
+
+/// An image of the local list with all its bytes in the content store.
+fn of_list(engine: &Engine, listed: &Listed, teller: Teller<'_>) -> Result<Image, OutputError> {
+    if let Some(image) = as_pulled(engine, listed) {
+        return Ok(image);
+    }
+    let chain = images::chain_of(engine, listed)?;
+    let config = ImageConfig::parse(listed.config.as_bytes())?;
+    assemble(engine, &chain, &config, Compression::default(), teller)
+}
+
+/// The image as it was pulled; none if it was built here, or some of its bytes are gone.
+fn as_pulled(engine: &Engine, listed: &Listed) -> Option<Image> {
+    let manifest = images::manifest_of(listed)?;
+    let image = Image::load(&manifest, engine.content()).ok()?;
+    let is_here = |layer: &iechor_image::ImageLayer| engine.content().contains(&layer.descriptor);
+    image.layers.iter().all(is_here).then_some(image)
+}
+
+fn assemble(
+    engine: &Engine,
+    chain: &Chain,
+    config: &ImageConfig,
+    compression: Compression,
+    teller: Teller<'_>,
+) -> Result<Image, OutputError> {
+    let layers = layers::stored(engine, chain, compression, teller)?;
+    Image::assemble(config.clone(), layers)
+        .map_err(|error| OutputError::Export { dest: None, source: Box::new(error) })
 }

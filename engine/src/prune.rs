@@ -1,10 +1,34 @@
 //! `iechor builder prune`: what would go, why, and what the disk gets back; then doing it.
 //!
 //! Order of removal: the row, then the layer index, then blobs that no index names. A crash in
-//! between leaves garbage that the next sweep takes, never a row that points at nothing.
+//! between leaves garbage that the next prune takes, never a row that points at nothing.
+//!
+//! | what | goes |
+//! | --- | --- |
+//! | cached steps, failed states | by the policy of the cache (cachedb, `gc`) |
+//! | layers without a row, blobs without a layer | always: a crash left them |
+//! | contents without an image | always; layers compressed for an export, with `-a` |
+//! | cache mounts | with `-a`, or when a filter names them |
+//! | logs | of all but the last 50 builds; with `-a`, of all but the last one |
+//!
+//! What a build or a mount uses stays.
 
+mod files;
+mod filter;
+mod removal;
+
+use iechor_cachedb::gc::{GcItem, GcPolicy, GcScope, GcTarget, GcView};
+use iechor_cachedb::{CacheError, UnixMillis, lease::LockError};
+use iechor_image::content::ContentError;
+use iechor_snapshotter::StoreError;
+
+pub use self::filter::{Filter, FilterError};
+pub use self::removal::apply;
+use crate::path_error::PathError;
 use crate::state::Engine;
-use crate::usage::UsageRecord;
+use crate::usage::files::Stored;
+use crate::usage::ledger::{Ledger, Share};
+use crate::usage::{UsageError, UsageRecord, records};
 
 /// What `builder prune` is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,28 +44,17 @@ pub struct PruneRequest {
 /// How far a prune goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scope {
-    /// What no image of the local list needs.
+    /// What no image of the local list needs, nor the newest build of its iEchorfile.
     #[default]
     Unused,
-    /// The cached steps of images too (`-a`); the images themselves stay.
+    /// Everything that can be made or fetched again (`-a`); images keep their layers.
     All,
-}
-
-/// One `--filter`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Filter {
-    /// `until=24h`: not used for so many seconds.
-    Until(u64),
-    /// `id=PREFIX`.
-    Id(String),
-    /// `type=…`: as in [`UsageKind`](crate::usage::UsageKind).
-    Type(String),
 }
 
 /// A record that would go, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct PruneItem {
-    /// What it is.
+    /// What it is; `own` is what the disk gets back after the items before it are gone.
     #[serde(flatten)]
     pub record: UsageRecord,
     /// Why it may go, one clause.
@@ -49,12 +62,30 @@ pub struct PruneItem {
 }
 
 /// What would go; nothing has happened yet.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct PrunePlan {
     /// The records, in the order of their removal.
     pub items: Vec<PruneItem>,
     /// What the disk gets back when all of them go.
     pub bytes: u64,
+    /// What stands behind each item.
+    #[serde(skip)]
+    targets: Vec<Target>,
+    #[serde(skip)]
+    request: PruneRequest,
+    #[serde(skip)]
+    now: UnixMillis,
+}
+
+/// What stands behind an item of a plan.
+#[derive(Debug, Clone)]
+enum Target {
+    /// A layer or blobs that nothing names.
+    Leftover,
+    /// A row of the cache, and the layer that it names.
+    Step(Box<GcItem>),
+    /// Something beside the store.
+    File(Box<Stored>),
 }
 
 /// What went.
@@ -69,23 +100,113 @@ pub struct PruneReport {
 /// Why nothing could be pruned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum PruneError {}
+pub enum PruneError {
+    /// What is there could not be told.
+    #[error(transparent)]
+    Usage(#[from] Box<UsageError>),
+    /// The content store could not be used.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The store of snapshots could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A lease could not be looked at, or the gate not be closed.
+    #[error(transparent)]
+    Lease(#[from] LockError),
+    /// A file could not be used.
+    #[error(transparent)]
+    File(#[from] PathError),
+}
 
-impl std::str::FromStr for Filter {
-    type Err = PruneError;
+impl From<UsageError> for PruneError {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(Box::new(error))
+    }
+}
 
-    /// Reads `KEY=VALUE`; an unknown key is an error that lists the keys.
-    fn from_str(text: &str) -> Result<Self, PruneError> {
-        todo!()
+impl PruneRequest {
+    /// All that can go.
+    pub fn everything() -> Self {
+        Self { scope: Scope::All, ..Self::default() }
+    }
+
+    fn policy(&self) -> GcPolicy {
+        GcPolicy {
+            scope: match self.scope {
+                Scope::Unused => GcScope::Dangling,
+                Scope::All => GcScope::All,
+            },
+            filters: self.filters.iter().map(Filter::on_steps).cloned().collect(),
+            max_used: self.keep_storage,
+            ..GcPolicy::default()
+        }
     }
 }
 
 /// Plans; `now` is in seconds since the epoch.
+///
+/// # Errors
+///
+/// [`PruneError`]; nothing is planned while a layer index is damaged.
 pub fn plan(engine: &Engine, request: &PruneRequest, now: i64) -> Result<PrunePlan, PruneError> {
-    todo!()
+    plan_at(engine, request, UnixMillis(now.saturating_mul(1000)))
 }
 
-/// Removes what the plan names, except what was leased since.
-pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError> {
-    todo!()
+fn plan_at(
+    engine: &Engine,
+    request: &PruneRequest,
+    now: UnixMillis,
+) -> Result<PrunePlan, PruneError> {
+    let mut ledger = Ledger::open(engine)?;
+    let mut planned = leftovers(&mut ledger);
+    planned.extend(steps(engine, request, now, &mut ledger)?);
+    planned.extend(files::plan(engine, request, now, &ledger)?);
+    let (items, targets): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
+    let bytes = items.iter().map(|item: &PruneItem| item.record.own).sum();
+    Ok(PrunePlan { items, bytes, targets, request: request.clone(), now })
+}
+
+/// What crashes left: garbage, whatever the filters say.
+fn leftovers(ledger: &mut Ledger) -> Vec<(PruneItem, Target)> {
+    let mut records = Vec::new();
+    let unnamed = ledger.unnamed();
+    for id in ledger.orphans() {
+        let own = ledger.release(&id);
+        records.push(records::orphan(&id, Share { own, shared: 0 }));
+    }
+    records.extend(records::unnamed(unnamed));
+    let reason = "left by a crash";
+    records.into_iter().map(|record| (PruneItem::new(record, reason), Target::Leftover)).collect()
+}
+
+/// What the policy of the cache says.
+fn steps(
+    engine: &Engine,
+    request: &PruneRequest,
+    now: UnixMillis,
+    ledger: &mut Ledger,
+) -> Result<Vec<(PruneItem, Target)>, PruneError> {
+    let leased = ledger.leased().clone();
+    let view = GcView { now, leased: &|snapshot| leased.contains(snapshot) };
+    let plan = engine.cache().plan_gc(&request.policy(), view, ledger)?;
+    Ok(plan.items.into_iter().map(step).collect())
+}
+
+fn step(planned: GcItem) -> (PruneItem, Target) {
+    let share = Share { own: planned.bytes, shared: 0 };
+    let record = match &planned.target {
+        GcTarget::Record(step) => records::of_step(step, share),
+        GcTarget::FailedState { snapshot, text, .. } => records::failed(snapshot, text, share),
+    };
+    let item = PruneItem::new(record, &planned.reason.to_string());
+    (item, Target::Step(Box::new(planned)))
+}
+
+impl PruneItem {
+    fn new(record: UsageRecord, reason: &str) -> Self {
+        Self { record, reason: reason.to_owned() }
+    }
 }

@@ -1,10 +1,21 @@
 //! What a REF on the command line stands for: `iechor mount REF`, `iechor ls REF:PATH`.
 //!
-//! Tried in this order: an image by name, a stage of the last build by name, a step of the last
-//! build (`2`, `build:2`), then a prefix of an image id, of a cache key and of a snapshot id.
+//! Tried in this order; the first that knows the text decides:
+//!
+//! | REF | stands for |
+//! | --- | --- |
+//! | `app`, `docker.io/library/app:v1` | an image of the local list |
+//! | `build` | the end of a stage, in the newest build that has it |
+//! | `2` | a step of the last build, as the progress numbered it |
+//! | `build:2` | the instruction at that place of a stage; FROM is 0 |
+//! | `9f2c…`, `sha256:9f2c…` | an image id, else a cache key or snapshot id; prefixes suffice |
 
-use iechor_snapshotter::{Chain, SnapshotId};
+mod prefix;
 
+use iechor_cachedb::{BuildStep, CacheError};
+use iechor_snapshotter::{Chain, SnapshotId, StoreError};
+
+use crate::images::{self, ImagesError};
 use crate::state::Engine;
 
 /// What kind of thing a REF turned out to be.
@@ -13,7 +24,7 @@ use crate::state::Engine;
 pub enum Kind {
     /// An image of the local list.
     Image,
-    /// The end of a stage of the last build.
+    /// The end of a stage.
     Stage,
     /// A step of the last build, or any cached one by key.
     Step,
@@ -28,7 +39,7 @@ pub enum Kind {
 pub struct Resolved {
     /// What kind of thing it is.
     pub kind: Kind,
-    /// What to call it: `image docker.io/library/app:latest`, `step build:2 RUN make`.
+    /// What to call it: `image docker.io/library/app:latest`, `step RUN make`.
     pub title: String,
     /// Its root file system.
     pub chain: Chain,
@@ -53,9 +64,128 @@ pub enum Selector {
 /// Why a REF stands for nothing, or for too much.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ReferenceError {}
+pub enum ReferenceError {
+    /// Nothing has such a name.
+    #[error("{0:?} is no image, no stage or step of the last build, and no id of a cached result")]
+    NotFound(String),
+    /// A prefix fits several things.
+    #[error("{prefix:?} is ambiguous: {}", .candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        prefix: String,
+        /// What it fits, each with its kind.
+        candidates: Vec<String>,
+    },
+    /// No state of a failed step is kept.
+    #[error("no failed step is kept: the last builds succeeded, or their states were pruned")]
+    NothingFailed,
+    /// The step has no result: it failed or was never begun.
+    #[error("{0} has no result; if it failed, use --failed")]
+    NoResult(String),
+    /// The snapshot is not in the store any more.
+    #[error("the snapshot of {title} is not here any more: pruned, or damaged")]
+    Gone {
+        /// What it was looked up as.
+        title: String,
+        /// What the store says.
+        source: StoreError,
+    },
+    /// The image list could not be used.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+    /// The database could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+/// Something found, before its chain is opened; no snapshot stands for an empty file system.
+struct Found {
+    kind: Kind,
+    title: String,
+    tip: Option<SnapshotId>,
+}
 
 /// Finds what a REF stands for.
+///
+/// # Errors
+///
+/// [`ReferenceError`], which lists the candidates when there are several.
 pub fn resolve(engine: &Engine, selector: &Selector) -> Result<Resolved, ReferenceError> {
-    todo!()
+    match selector {
+        Selector::Failed => open(engine, failed(engine)?),
+        Selector::Named(text) => open(engine, named(engine, text)?),
+    }
+}
+
+fn open(engine: &Engine, found: Found) -> Result<Resolved, ReferenceError> {
+    let Found { kind, title, tip } = found;
+    let chain = match tip.map(|tip| engine.store().chain(tip)).transpose() {
+        Ok(chain) => chain.unwrap_or_default(),
+        Err(source) => return Err(ReferenceError::Gone { title, source }),
+    };
+    Ok(Resolved { kind, title, chain })
+}
+
+fn failed(engine: &Engine) -> Result<Found, ReferenceError> {
+    let newest = engine.cache().failed_steps()?.into_iter().next();
+    let BuildStep { step, .. } = newest.ok_or(ReferenceError::NothingFailed)?;
+    Ok(Found { kind: Kind::Failed, title: format!("failed step {}", step.text), tip: step.snapshot })
+}
+
+fn named(engine: &Engine, text: &str) -> Result<Found, ReferenceError> {
+    let kinds = [image, step_by_number, step_of_stage, stage, prefix::find];
+    for find in kinds {
+        if let Some(found) = find(engine, text)? {
+            return Ok(found);
+        }
+    }
+    Err(ReferenceError::NotFound(text.to_owned()))
+}
+
+fn image(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
+    let found = images::by_name(engine, text)?.map(|image| Found {
+        kind: Kind::Image,
+        title: format!("image {text}"),
+        tip: image.chain.last().copied(),
+    });
+    Ok(found)
+}
+
+/// A step as the progress of the last build numbered it; longer numbers are prefixes of ids.
+fn step_by_number(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
+    match text.parse() {
+        Ok(number) => of_step(engine.cache().step_by_number(number)?, Kind::Step),
+        Err(_) => Ok(None),
+    }
+}
+
+/// `STAGE:POSITION` in the newest build that has the stage.
+fn step_of_stage(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
+    let split = text.rsplit_once(':');
+    let Some((stage, Ok(position))) = split.map(|(stage, at)| (stage, at.parse::<u32>())) else {
+        return Ok(None);
+    };
+    let Some(last) = engine.cache().last_step_of_stage(stage)? else { return Ok(None) };
+    let is_meant = |step: &BuildStep| {
+        let (place, wanted) = (&step.step.place, &last.step.place);
+        place.stage_index == wanted.stage_index && place.position == position
+    };
+    of_step(engine.cache().steps(last.build)?.into_iter().find(is_meant), Kind::Step)
+}
+
+fn stage(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
+    of_step(engine.cache().last_step_of_stage(text)?, Kind::Stage)
+}
+
+fn of_step(step: Option<BuildStep>, kind: Kind) -> Result<Option<Found>, ReferenceError> {
+    let Some(BuildStep { step, .. }) = step else { return Ok(None) };
+    let title = match (kind, &step.place.stage_name) {
+        (Kind::Stage, Some(name)) => format!("stage {name}"),
+        (Kind::Stage, None) => format!("stage {}", step.place.stage_index),
+        _ => format!("step {}", step.text),
+    };
+    match step.record {
+        None => Err(ReferenceError::NoResult(title)),
+        Some(_) => Ok(Some(Found { kind, title, tip: step.snapshot })),
+    }
 }

@@ -1,0 +1,127 @@
+//! Applying a plan.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use iechor_cachedb::BuildId;
+use iechor_cachedb::gc::{GcItem, GcPlan, GcView};
+use iechor_snapshotter::SnapshotId;
+
+use super::{PruneError, PrunePlan, PruneReport, Target};
+use crate::hold::Held;
+use crate::path_error::{AtPath, PathError};
+use crate::state::Engine;
+use crate::usage::files::{self, MountLock, Named, Need, Place, Stored};
+use crate::usage::ledger::Ledger;
+
+/// Removes what the plan names, except what was leased, named or used since.
+///
+/// # Locking
+///
+/// Waits until no build is between making a layer and recording it, and closes the gate of the
+/// leases meanwhile; then waits for layers under way, to sweep blobs.
+///
+/// # Errors
+///
+/// [`PruneError`]; what had gone by then is gone.
+pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError> {
+    let layers = remove_layers(engine, &plan)?;
+    let swept = engine.store().sweep()?.bytes;
+    let files = remove_files(engine, &plan)?;
+    let bytes = layers.bytes + swept + files.iter().map(|stored| stored.record.own).sum::<u64>();
+    let is_gone = |target: &Target| match target {
+        Target::Leftover => true,
+        Target::Step(step) => layers.removed.contains(step),
+        Target::File(stored) => files.iter().any(|gone| gone.record.id == stored.record.id),
+    };
+    let items = plan.items.into_iter().zip(&plan.targets);
+    let items = items.filter(|(_, target)| is_gone(target)).map(|(item, _)| item).collect();
+    Ok(PruneReport { items, bytes })
+}
+
+/// What is gone from the store.
+struct Layers {
+    removed: Vec<GcItem>,
+    /// Of the layer indexes; blobs are swept later.
+    bytes: u64,
+}
+
+/// Removes the rows, then every layer that nothing names any more.
+fn remove_layers(engine: &Engine, plan: &PrunePlan) -> Result<Layers, PruneError> {
+    let _no_holds = Held::Snapshots.wait_until_free(engine)?;
+    let _gate = engine.leases().close_gate()?;
+    let removed = remove_rows(engine, plan, Ledger::open(engine)?.leased())?;
+    let mut bytes = 0;
+    for orphan in Ledger::open(engine)?.orphans() {
+        bytes += engine.store().remove(orphan)?;
+    }
+    Ok(Layers { removed, bytes })
+}
+
+fn remove_rows(
+    engine: &Engine,
+    plan: &PrunePlan,
+    leased: &HashSet<SnapshotId>,
+) -> Result<Vec<GcItem>, PruneError> {
+    let view = GcView { now: plan.now, leased: &|snapshot| leased.contains(snapshot) };
+    let steps = plan.targets.iter().filter_map(|target| match target {
+        Target::Step(step) => Some(GcItem::clone(step)),
+        _ => None,
+    });
+    let steps = GcPlan { items: steps.collect(), ..GcPlan::default() };
+    Ok(engine.cache().apply_gc(&steps, view)?.removed)
+}
+
+/// Removes what was planned beside the store and is still not needed.
+fn remove_files(engine: &Engine, plan: &PrunePlan) -> Result<Vec<Stored>, PruneError> {
+    let planned = plan.targets.iter().filter_map(|target| match target {
+        Target::File(stored) => Some(Stored::clone(stored)),
+        _ => None,
+    });
+    let mut removed = Vec::new();
+    // While an import or an export is under way, contents may be without a name only yet.
+    let contents = Held::Content.if_free(engine)?;
+    let named = Named::now(engine)?;
+    for stored in planned {
+        let is_gone = match &stored.place {
+            Place::Content(_) if contents.is_none() => false,
+            // Something may name it by now.
+            Place::Content(digest) if named.need_of(digest) != stored.need => false,
+            Place::Content(digest) => engine.content().remove(digest).map(|()| true)?,
+            Place::CacheMount(dir) => remove_cache_mount(dir)?,
+            Place::Logs(build, dir) => remove_logs(engine, *build, dir, stored.need)?,
+        };
+        removed.extend(is_gone.then_some(stored));
+    }
+    Ok(removed)
+}
+
+/// `false` when a step uses it by now.
+fn remove_cache_mount(dir: &Path) -> Result<bool, PruneError> {
+    let MountLock::Free(_lock) = files::lock_cache_mount(dir)? else { return Ok(false) };
+    remove_tree(dir)?;
+    Ok(true)
+}
+
+fn remove_logs(
+    engine: &Engine,
+    build: BuildId,
+    dir: &Path,
+    need: Need,
+) -> Result<bool, PruneError> {
+    // A build of long ago goes from the history with its logs.
+    if need == Need::None {
+        engine.cache().delete_build(build)?;
+    }
+    remove_tree(dir)?;
+    Ok(true)
+}
+
+fn remove_tree(dir: &Path) -> Result<(), PathError> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.at("remove", dir),
+    }
+}
