@@ -1,33 +1,34 @@
 //! The file system by inode numbers, without a mount.
 
-use std::path::PathBuf;
-
 use iechor_snapshotter::chainfs::{
     Attr, ChainFs, FileKind, FsError, Ino, Seek, Sink, ViewError, ViewId, VirtualEntry, VirtualKind,
 };
 use iechor_snapshotter::{Chain, Metadata, NodeKind};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use crate::fixture::{Lab, MTIME, xattr};
+use crate::virtual_entries::stub;
 
 /// A file system, and how to walk it.
-struct Fs(ChainFs);
+pub(crate) struct Fs(pub(crate) ChainFs);
 
 impl Fs {
-    fn new(lab: &Lab) -> Self {
+    pub(crate) fn new(lab: &Lab) -> Self {
         Self(ChainFs::of_views(lab.store.blobs()))
     }
 
-    fn of_chain(lab: &Lab, chain: &Chain) -> Self {
+    pub(crate) fn of_chain(lab: &Lab, chain: &Chain) -> Self {
         Self(ChainFs::of_chain(chain, lab.store.blobs()).unwrap())
     }
 
-    fn show(&self, chain: &Chain, stubs: &[VirtualEntry]) -> (ViewId, Ino) {
+    pub(crate) fn show(&self, chain: &Chain, stubs: &[VirtualEntry]) -> (ViewId, Ino) {
         let id = self.0.add_view(chain, stubs).unwrap();
         (id, self.find(Ino::ROOT, &id.to_string()).unwrap().ino)
     }
 
     /// Looks a path up, name by name.
-    fn find(&self, from: Ino, path: &str) -> Option<Attr> {
+    pub(crate) fn find(&self, from: Ino, path: &str) -> Option<Attr> {
         let mut attr = self.0.getattr(from).unwrap();
         for name in path.split('/').filter(|name| !name.is_empty()) {
             attr = self.0.lookup(attr.ino, name.as_bytes()).unwrap()?;
@@ -35,13 +36,13 @@ impl Fs {
         Some(attr)
     }
 
-    fn ino(&self, from: Ino, path: &str) -> Ino {
+    pub(crate) fn ino(&self, from: Ino, path: &str) -> Ino {
         self.find(from, path)
             .unwrap_or_else(|| panic!("{path} is missing"))
             .ino
     }
 
-    fn names(&self, dir: Ino) -> Vec<String> {
+    pub(crate) fn names(&self, dir: Ino) -> Vec<String> {
         let mut names = Vec::new();
         self.0
             .readdir(dir, 0, |entry| {
@@ -52,18 +53,11 @@ impl Fs {
         names
     }
 
-    fn read(&self, ino: Ino, offset: u64, size: usize) -> Result<Vec<u8>, FsError> {
+    pub(crate) fn read(&self, ino: Ino, offset: u64, size: usize) -> Result<Vec<u8>, FsError> {
         let mut buffer = vec![0xaa; size];
         let length = self.0.read(ino, offset, &mut buffer)?;
         buffer.truncate(length);
         Ok(buffer)
-    }
-}
-
-fn stub(path: &str, kind: VirtualKind) -> VirtualEntry {
-    VirtualEntry {
-        path: path.into(),
-        kind,
     }
 }
 
@@ -403,124 +397,6 @@ fn more_files_are_read_than_descriptors_are_kept() {
 }
 
 #[test]
-fn virtual_entries_show_in_their_view_alone_and_are_empty() {
-    let lab = Lab::new();
-    let chain = lab.base(|layer| _ = layer.file("etc/passwd", b"root"));
-    let fs = Fs::new(&lab);
-    let (id, view) = fs.show(
-        &chain,
-        &[
-            stub("/etc/resolv.conf", VirtualKind::File),
-            stub("run/secrets/key", VirtualKind::File),
-            stub("proc", VirtualKind::Directory),
-        ],
-    );
-    let (_, plain) = fs.show(&chain, &[]);
-    assert_eq!(fs.names(view), [".", "..", "etc", "proc", "run"]);
-    assert_eq!(
-        fs.names(fs.ino(view, "etc")),
-        [".", "..", "passwd", "resolv.conf"]
-    );
-    let key = fs.find(view, "run/secrets/key").unwrap();
-    assert_eq!((key.kind, key.size, key.nlink), (FileKind::Regular, 0, 1));
-    assert_eq!(fs.read(key.ino, 0, 10).unwrap(), b"");
-    assert_eq!(fs.find(view, "run").unwrap().kind, FileKind::Directory);
-    assert_eq!(fs.find(view, "proc/x"), None);
-    assert_eq!(fs.names(plain), [".", "..", "etc"]);
-    let added = [
-        "/proc",
-        "/run",
-        "/etc/resolv.conf",
-        "/run/secrets",
-        "/run/secrets/key",
-    ];
-    let mut paths = fs.0.added_paths(id);
-    paths.sort_by_key(|path| (path.components().count(), path.clone()));
-    assert_eq!(paths, added.map(PathBuf::from));
-}
-
-#[test]
-fn an_existing_entry_of_a_fitting_type_stays() {
-    let lab = Lab::new();
-    let chain = lab.base(|layer| {
-        layer
-            .file("etc/hosts", b"real")
-            .dir("proc/kept")
-            .symlink("var/run", "/run")
-            .dir("run");
-        layer.symlink("etc/resolv.conf", "../run/systemd/stub.conf");
-    });
-    let fs = Fs::new(&lab);
-    let (_, view) = fs.show(
-        &chain,
-        &[
-            stub("etc/hosts", VirtualKind::File),
-            stub("proc", VirtualKind::Directory),
-            stub("var/run/secrets", VirtualKind::Directory),
-            stub("etc/resolv.conf", VirtualKind::File),
-        ],
-    );
-    assert_eq!(fs.read(fs.ino(view, "etc/hosts"), 0, 9).unwrap(), b"real");
-    assert_eq!(fs.names(fs.ino(view, "proc")), [".", "..", "kept"]);
-    assert_eq!(
-        fs.names(fs.ino(view, "run")),
-        [".", "..", "secrets", "systemd"]
-    );
-    assert_eq!(
-        fs.find(view, "run/systemd/stub.conf").unwrap().kind,
-        FileKind::Regular
-    );
-    assert_eq!(fs.find(view, "var/run").unwrap().kind, FileKind::Symlink);
-}
-
-#[test]
-fn virtual_entries_without_a_place_are_refused() {
-    let lab = Lab::new();
-    let chain = lab.base(|layer| _ = layer.file("file", b"x").dir("dir").symlink("loop", "loop"));
-    let fs = ChainFs::of_views(lab.store.blobs());
-    let refused = |entries: &[VirtualEntry]| fs.add_view(&chain, entries).unwrap_err();
-    assert!(matches!(
-        refused(&[stub("file", VirtualKind::Directory)]),
-        ViewError::NotADirectory(_)
-    ));
-    assert!(matches!(
-        refused(&[stub("file/x", VirtualKind::File)]),
-        ViewError::NotADirectory(_)
-    ));
-    assert!(matches!(
-        refused(&[stub("dir", VirtualKind::File)]),
-        ViewError::IsADirectory(_)
-    ));
-    assert!(matches!(
-        refused(&[stub("/", VirtualKind::File)]),
-        ViewError::IsADirectory(_)
-    ));
-    assert!(matches!(
-        refused(&[stub("loop/x", VirtualKind::File)]),
-        ViewError::Path(_)
-    ));
-    let twice = [
-        stub("new", VirtualKind::File),
-        stub("new/x", VirtualKind::File),
-    ];
-    assert!(matches!(refused(&twice), ViewError::NotADirectory(_)));
-    let twice = [
-        stub("new/x", VirtualKind::File),
-        stub("new", VirtualKind::File),
-    ];
-    assert!(matches!(refused(&twice), ViewError::IsADirectory(_)));
-}
-
-#[test]
-fn the_empty_chain_can_have_virtual_entries() {
-    let lab = Lab::new();
-    let fs = Fs::new(&lab);
-    let (_, view) = fs.show(&Chain::empty(), &[stub("proc", VirtualKind::Directory)]);
-    assert_eq!(fs.names(view), [".", "..", "proc"]);
-    assert_eq!(fs.find(view, "").unwrap().permissions, 0o755);
-}
-
-#[test]
 fn a_single_chain_has_no_views() {
     let lab = Lab::new();
     let chain = lab.base(|layer| _ = layer.dir("d"));
@@ -561,4 +437,52 @@ fn a_chain_of_many_layers_is_one_tree() {
     let fs = Fs::of_chain(&lab, &chain);
     assert_eq!(fs.names(fs.ino(Ino::ROOT, "d")).len(), 153);
     assert_eq!(fs.read(fs.ino(Ino::ROOT, "d/top"), 0, 9).unwrap(), b"149");
+}
+
+/// A chain with something of everything, for requests that make no sense.
+fn storm_target(lab: &Lab) -> Chain {
+    let base = lab.base(|layer| {
+        layer
+            .file("d/f", b"contents")
+            .symlink("d/l", "f")
+            .dir("d/sub")
+            .file("gone", b"x");
+        layer.put("null", NodeKind::CharDevice(0x103), 0o666);
+    });
+    lab.layer(&base, |layer| _ = layer.file("d/new", b"2").remove("gone"))
+}
+
+proptest! {
+    /// Whatever number, name, offset and size a request has, it is answered, and what it looked up
+    /// is forgotten again.
+    #[test]
+    fn senseless_requests_are_answered(
+        requests in vec((any::<u64>(), 0_u64..12, vec(any::<u8>(), 0..300), any::<u64>()), 1..40),
+    ) {
+        let lab = Lab::new();
+        let fs = Fs::new(&lab);
+        let (_, root) = fs.show(&storm_target(&lab), &[stub("v/file", VirtualKind::File)]);
+        let mut known = vec![Ino::ROOT, root];
+        for (noise, near, name, offset) in requests {
+            let near = known[near as usize % known.len()];
+            for ino in [near, Ino::from_raw(near.get() ^ (1 << (noise % 64))), Ino::from_raw(noise)] {
+                let _ = fs.0.getattr(ino);
+                let _ = fs.0.readlink(ino);
+                let _ = fs.0.read(ino, offset, &mut [0; 64]);
+                let _ = fs.0.lseek(ino, offset, Seek::Data);
+                let _ = fs.0.getxattr(ino, &name);
+                let _ = fs.0.listxattr(ino);
+                let _ = fs.0.readdir(ino, offset, |_| Sink::Full);
+                if let Ok(Some(attr)) = fs.0.lookup(ino, &name) {
+                    fs.0.forget(attr.ino, 1);
+                }
+                let _ = fs.0.readdirplus(ino, 2, |entry| {
+                    known.push(entry.attr.ino);
+                    Sink::Took
+                });
+            }
+        }
+        prop_assert_eq!(fs.0.faults().count(), 0);
+        prop_assert!(fs.names(root).len() > 3);
+    }
 }

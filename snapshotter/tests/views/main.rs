@@ -10,6 +10,8 @@
 mod chainfs;
 mod fixture;
 mod overlay;
+mod programs;
 mod served_chain;
 mod session;
 mod tree;
+mod virtual_entries;
