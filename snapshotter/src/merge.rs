@@ -45,11 +45,6 @@ pub(crate) enum Merged {
 }
 
 impl MergedDir {
-    /// The chain that the places belong to.
-    pub(crate) fn chain(&self) -> &Chain {
-        &self.chain
-    }
-
     /// The directories that merge, topmost first.
     pub(crate) fn stack(&self) -> &[Place] {
         &self.stack

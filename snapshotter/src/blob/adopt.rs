@@ -27,7 +27,6 @@ impl BlobStore {
             return Ok((digest, len));
         }
         strip(&file).map_err(error("cannot strip the attributes of"))?;
-        self.shelf.make_shard(&digest)?;
         match self.shelf.rename_in(dir, name, &digest, len) {
             Err(StoreError::Io { source, .. }) if is_other_device(&source) => self.copy_from(&file),
             other => other.map(|()| (digest, len)),

@@ -215,6 +215,19 @@ fn a_link_outlives_the_name_that_it_was_made_from() {
 }
 
 #[test]
+fn a_file_may_have_names_in_directories_of_any_depth() {
+    let fixture = Fixture::new();
+    let chain = fixture.commit(&Chain::empty(), |layer| {
+        layer.put(Path::new("a"), file("x"), dated(1)).unwrap();
+        layer.link(Path::new("z/y/x/w"), Path::new("a")).unwrap();
+        layer.link(Path::new("z/b"), Path::new("a")).unwrap();
+    });
+    let index = chain.layers()[0].index();
+    assert_eq!(index.len(), 5);
+    assert_eq!(index.stat(crate::index::InodeIdx(4)).nlink, 3);
+}
+
+#[test]
 fn what_was_changed_and_changed_back_is_no_change() {
     let fixture = Fixture::new();
     let base = fixture.base();

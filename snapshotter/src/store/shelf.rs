@@ -126,10 +126,6 @@ impl Shelf {
         digest: &Digest,
         len: u64,
     ) -> Result<(), StoreError> {
-        if self.has(digest, len)? {
-            return Ok(());
-        }
-        self.make_shard(digest)?;
         match &new.temporary {
             Some(temporary) => self.rename_in(&self.dir, OsStr::new(&temporary.name), digest, len),
             None => self.link_in(&new.file, digest, len),
@@ -148,7 +144,7 @@ impl Shelf {
         let to = name_of(digest);
         let rename =
             |flags| rustix::fs::renameat_with(from.as_fd(), name.as_bytes(), &self.dir, &to, flags);
-        match rename(RenameFlags::NOREPLACE) {
+        match self.in_shard(digest, || rename(RenameFlags::NOREPLACE)) {
             Err(Errno::EXIST) if self.has(digest, len)? => Ok(()),
             Err(Errno::EXIST | Errno::INVAL) => rename(RenameFlags::empty()),
             other => other,
@@ -157,7 +153,7 @@ impl Shelf {
     }
 
     fn link_in(self: &Arc<Self>, file: &File, digest: &Digest, len: u64) -> Result<(), StoreError> {
-        match self.link(file, &name_of(digest)) {
+        match self.in_shard(digest, || self.link(file, &name_of(digest))) {
             Ok(()) => Ok(()),
             Err(Errno::EXIST) if self.has(digest, len)? => Ok(()),
             Err(Errno::EXIST) => self.replace(file, digest, len),
@@ -191,12 +187,19 @@ impl Shelf {
         }
     }
 
-    /// Makes the directory that a digest's file lies in.
-    pub(crate) fn make_shard(&self, digest: &Digest) -> Result<(), StoreError> {
-        let shard = &digest.hex()[..2];
-        match rustix::fs::mkdirat(&self.dir, shard, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(errno) => Err(cannot("cannot create", self.path.join(shard))(errno)),
+    /// Does something in the directory that a digest's file lies in, and makes that first if it was
+    /// not there.
+    fn in_shard(&self, digest: &Digest, call: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
+        match call() {
+            Err(Errno::NOENT) => self.make_shard(digest).and_then(|()| call()),
+            other => other,
+        }
+    }
+
+    fn make_shard(&self, digest: &Digest) -> Result<(), Errno> {
+        match rustix::fs::mkdirat(&self.dir, &digest.hex()[..2], Mode::RWXU) {
+            Err(Errno::EXIST) => Ok(()),
+            other => other,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Commits against the kernel itself: what the mounted overlay showed last is what the chain shows.
 
+mod random;
 mod shown;
 mod unpack;
 
