@@ -3,7 +3,7 @@
 //! ```text
 //! builder                                init
 //!   step: StepSpec, Filters ───────────►
-//!   Order::Go ─────────────────────────►   (the cgroup is in place: start the command)
+//!   Order::Go ─────────────────────────►   (the cgroup is made: join it, start the command)
 //!   Order::Terminate ──────────────────►   (at any later time)
 //!           ◄─────────────────────────── Report::Failed | Report::Ended
 //! ```
@@ -13,6 +13,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 
 use crate::sandbox::Filters;
 use crate::secret::wipe;
@@ -23,7 +24,10 @@ use crate::{StepFault, StepSpec};
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Start the command.
-    Go,
+    Go {
+        /// Files of control groups to write `0` to first.
+        groups: Vec<PathBuf>,
+    },
     /// Pass SIGTERM to every process of the step.
     Terminate,
 }
@@ -59,7 +63,7 @@ pub(crate) enum Ending {
 }
 
 wire_enum!(Order {
-    0 => Go {},
+    0 => Go { groups },
     1 => Terminate {},
 });
 wire_enum!(Report {

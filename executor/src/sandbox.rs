@@ -60,7 +60,11 @@ impl Sandbox {
         cgroup = self.cgroups.create();
         cgroup.admit(init.pid());
         // An init that fails early closes its end; what it reported says more than the broken pipe.
-        let told = sent.and_then(|()| init.channel().send(&Order::Go));
+        let told = sent.and_then(|()| {
+            init.channel().send(&Order::Go {
+                groups: cgroup.doors(),
+            })
+        });
         let evidence = Watch::new(&mut init, pipes, output, cancel, &listener).until_the_end()?;
         evidence.outcome(told, &cgroup)
     }

@@ -41,11 +41,10 @@ fn set_up_and_watch(
     channel: &mut InitEnd,
 ) -> Result<Option<Ending>, StepFault> {
     let world = setup::prepare(step)?;
-    match channel.receive() {
-        Ok(Some(Order::Go)) => {}
-        _ => return Ok(None),
-    }
-    world.enter()?;
+    let Ok(Some(Order::Go { groups })) = channel.receive() else {
+        return Ok(None);
+    };
+    world.enter(&groups)?;
     let children = watch_children()?;
     match sys::fork().doing("fork the command")? {
         Forked::Child => become_command(step, filters, channel),
@@ -127,7 +126,7 @@ fn obey(channel: &mut InitEnd) -> io::Result<Life> {
             terminate_all();
             Ok(Life::GoesOn)
         }
-        Some(Order::Go) => Ok(Life::GoesOn),
+        Some(Order::Go { .. }) => Ok(Life::GoesOn),
         None => Ok(Life::Over),
     }
 }

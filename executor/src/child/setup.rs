@@ -1,5 +1,8 @@
 //! The start sequence, as a list of steps.
 
+use std::fs;
+use std::path::PathBuf;
+
 use nix::sched::{CloneFlags, unshare};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
@@ -30,13 +33,22 @@ pub(super) fn prepare(step: &StepSpec) -> Result<World, StepFault> {
 }
 
 impl World {
-    /// Enters the root. Called when the builder has put this process into its cgroup.
-    pub(super) fn enter(self) -> Result<(), StepFault> {
+    /// Joins the control groups, of which the step then sees no more than its own, and enters the
+    /// root.
+    pub(super) fn enter(self, groups: &[PathBuf]) -> Result<(), StepFault> {
+        join(groups);
         unshare(CloneFlags::CLONE_NEWCGROUP).doing("make a cgroup namespace")?;
         kernel_fs::mount_cgroup(&self.root)?;
         self.root.enter()?;
         limit_resources()?;
         leave_keyring()
+    }
+}
+
+/// Best effort, like all that has to do with control groups.
+fn join(groups: &[PathBuf]) {
+    for group in groups {
+        let _ = fs::write(group, "0");
     }
 }
 
