@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use iechor_cachedb::gc::{GcPolicy, GcScope, GcView, Usage};
 use iechor_cachedb::{
-    BootId, CacheDb, Durability, FileFact, FileKind, FileTime, Hint, Input, NewRecord, Place,
-    Recipe, Record, RecordId, Stamp, UnixMillis,
+    BootId, CacheDb, Durability, FileFact, FileKind, FileTime, Hint, Input, NewBuild, NewImage,
+    NewRecord, NewStep, Place, Recipe, Record, RecordId, Stamp, StepOutcome, UnixMillis,
 };
 use iechor_snapshotter::{Digest, SnapshotId};
 
@@ -153,4 +154,98 @@ pub(crate) fn directory(path: &str) -> FileFact {
 
 pub(crate) fn ids(records: &[Record]) -> Vec<RecordId> {
     records.iter().map(|record| record.id).collect()
+}
+
+/// A store in which every snapshot takes the same bytes and shares none.
+#[derive(Debug)]
+pub(crate) struct Sizes {
+    pub(crate) each: u64,
+    pub(crate) total: u64,
+    pub(crate) free: u64,
+    pub(crate) removed: Vec<SnapshotId>,
+}
+
+impl Sizes {
+    pub(crate) fn of(each: u64) -> Self {
+        Self {
+            each,
+            total: 0,
+            free: 0,
+            removed: Vec::new(),
+        }
+    }
+}
+
+impl Usage for Sizes {
+    fn total(&self) -> u64 {
+        self.total
+    }
+
+    fn free(&self) -> u64 {
+        self.free
+    }
+
+    fn is_shared(&self, _: &SnapshotId) -> bool {
+        false
+    }
+
+    fn remove(&mut self, snapshot: &SnapshotId) -> u64 {
+        self.removed.push(*snapshot);
+        self.each
+    }
+}
+
+pub(crate) fn nothing_leased(now: UnixMillis) -> GcView<'static> {
+    GcView {
+        now,
+        leased: &|_| false,
+    }
+}
+
+pub(crate) fn prune_all() -> GcPolicy {
+    GcPolicy {
+        scope: GcScope::All,
+        ..GcPolicy::default()
+    }
+}
+
+pub(crate) fn new_image(record: Option<&Record>, config: &str) -> NewImage {
+    NewImage {
+        config: config.to_owned(),
+        manifest: None,
+        record: record.map(|record| record.id),
+        chain: record
+            .and_then(|record| record.snapshot)
+            .into_iter()
+            .collect(),
+        platform: "linux/amd64".to_owned(),
+        created: UnixMillis(1),
+        size: 10,
+    }
+}
+
+pub(crate) fn new_build(file: &str) -> NewBuild {
+    NewBuild {
+        started: UnixMillis(1),
+        file: file.to_owned(),
+        context: ".".to_owned(),
+        target: None,
+        tags: vec!["docker.io/library/app:latest".to_owned()],
+    }
+}
+
+pub(crate) fn new_step(number: u32, outcome: StepOutcome, record: Option<&Record>) -> NewStep {
+    NewStep {
+        ordinal: number,
+        number,
+        place: place(number),
+        text: "RUN make".to_owned(),
+        record: record.map(|record| record.id),
+        parent: None,
+        snapshot: record.and_then(|record| record.snapshot),
+        outcome,
+        reason: Some("first time on this parent".to_owned()),
+        duration_ms: 5,
+        log: Some("logs/1/1.log".to_owned()),
+    }
 }
