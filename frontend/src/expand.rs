@@ -15,6 +15,8 @@
 //! escape character takes the meaning from the character after it. In patterns `*` and `?` match
 //! anything but a line end.
 
+mod braces;
+mod builder;
 mod glob;
 mod word;
 

@@ -1,7 +1,8 @@
 //! Heredocs: which words of a line begin one, and where their bodies end.
 
 use crate::ast::{Expansion, Heredoc};
-use crate::lexer::{Fragment, Lexer};
+use crate::fragment::Fragment;
+use crate::lexer::Lexer;
 use crate::parser::words::{quoted_words, unquote};
 
 /// A `<<NAME` whose body is still to be read.

@@ -1,8 +1,7 @@
 //! From text to logical lines: comments and blank lines left out, continuations joined.
 
-use std::ops::Range;
-
-use crate::ast::{Escape, Text};
+use crate::ast::Escape;
+use crate::fragment::Fragment;
 use crate::span::Span;
 
 /// How far apart two known places of a line may be, so that a span costs little to find.
@@ -170,20 +169,16 @@ impl LogicalLine {
 
     /// All of it, without blanks around it.
     pub(crate) fn fragment(&self) -> Fragment<'_> {
-        Fragment {
-            line: self,
-            range: 0..self.text.len(),
-        }
-        .trim()
+        Fragment::whole(self).trim()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The place of the source that the byte at `index` of the text comes from.
-    fn place(&self, index: usize) -> Span {
-        let after = self
-            .segments
-            .partition_point(|segment| segment.start <= index);
-        let segment = after.checked_sub(1).and_then(|at| self.segments.get(at));
-        let Some(segment) = segment else {
+    pub(crate) fn place(&self, index: usize) -> Span {
+        let Some(segment) = self.segment(index) else {
             return Span::default();
         };
         let before = self.text.get(segment.start..index).unwrap_or_default();
@@ -194,110 +189,23 @@ impl LogicalLine {
             column: segment.column.saturating_add(count_chars(before)),
         }
     }
+
+    /// The byte offset in the source of the byte at `index` of the text.
+    pub(crate) fn offset(&self, index: usize) -> usize {
+        let segment = self.segment(index);
+        segment.map_or(0, |segment| {
+            segment.offset + index.saturating_sub(segment.start)
+        })
+    }
+
+    fn segment(&self, index: usize) -> Option<&Segment> {
+        let after = self
+            .segments
+            .partition_point(|segment| segment.start <= index);
+        self.segments.get(after.checked_sub(1)?)
+    }
 }
 
 fn count_chars(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
-}
-
-/// A part of a logical line that knows where it comes from.
-#[derive(Debug, Clone)]
-pub(crate) struct Fragment<'l> {
-    line: &'l LogicalLine,
-    range: Range<usize>,
-}
-
-impl<'l> Fragment<'l> {
-    pub(crate) fn as_str(&self) -> &'l str {
-        self.line.text.get(self.range.clone()).unwrap_or_default()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.range.is_empty()
-    }
-
-    /// The part between two byte indices of this fragment.
-    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
-        let start = (self.range.start + range.start).min(self.range.end);
-        let end = (self.range.start + range.end).clamp(start, self.range.end);
-        Self {
-            line: self.line,
-            range: start..end,
-        }
-    }
-
-    pub(crate) fn split_at(&self, index: usize) -> (Self, Self) {
-        (self.slice(0..index), self.slice(index..self.range.len()))
-    }
-
-    /// Without the blanks around it.
-    pub(crate) fn trim(&self) -> Self {
-        let text = self.as_str();
-        let start = text.len().saturating_sub(text.trim_start().len());
-        self.slice(start..start + text.trim().len())
-    }
-
-    /// The first word, and what comes after the blanks behind it.
-    pub(crate) fn split_word(&self) -> (Self, Self) {
-        let text = self.as_str();
-        let end = text.find(char::is_whitespace).unwrap_or(text.len());
-        let (word, rest) = self.split_at(end);
-        (word, rest.trim())
-    }
-
-    /// The words between blanks; quotes mean nothing.
-    pub(crate) fn words(&self) -> Vec<Self> {
-        let mut words = Vec::new();
-        let mut rest = self.trim();
-        while !rest.is_empty() {
-            let (word, next) = rest.split_word();
-            words.push(word);
-            rest = next;
-        }
-        words
-    }
-
-    /// The range of the source, from the first character to the last.
-    pub(crate) fn span(&self) -> Span {
-        let start = self.line.place(self.range.start);
-        let Some(last) = self.range.end.checked_sub(1).filter(|_| !self.is_empty()) else {
-            return self.end_of_previous(start);
-        };
-        // Any byte of the last character leads to its segment; the end is one byte further.
-        let segments = &self.line.segments;
-        let after = segments.partition_point(|segment| segment.start <= last);
-        let segment = after.checked_sub(1).and_then(|at| segments.get(at));
-        let end = segment.map_or(start.offset, |segment| {
-            segment.offset + last - segment.start + 1
-        });
-        Span {
-            len: end.saturating_sub(start.offset),
-            ..start
-        }
-    }
-
-    /// An empty fragment at the end of a line is the point behind its last character.
-    fn end_of_previous(&self, start: Span) -> Span {
-        match self
-            .line
-            .text
-            .get(..self.range.start)
-            .and_then(|text| text.chars().next_back())
-        {
-            Some(last) => {
-                let place = self.line.place(self.range.start - last.len_utf8());
-                let (offset, column) = (place.offset + last.len_utf8(), place.column + 1);
-                Span {
-                    offset,
-                    column,
-                    ..place
-                }
-            }
-            None => start,
-        }
-    }
-
-    pub(crate) fn text(&self) -> Text {
-        Text::new(self.as_str(), self.span())
-    }
 }

@@ -19,6 +19,7 @@
 pub mod ast;
 pub mod diagnostic;
 pub mod expand;
+mod fragment;
 mod heredoc;
 pub mod ignore;
 mod lexer;

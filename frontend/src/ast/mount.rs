@@ -1,5 +1,6 @@
 //! `RUN --mount`: as written, and with its options known.
 
+mod options;
 mod resolve;
 
 use super::Text;

@@ -2,8 +2,8 @@
 
 use std::str::Chars;
 
-use super::glob::{Budget, Glob, Reach};
-use super::{ExpandError, Expander, MAX_EXPANSION};
+use super::builder::{Builder, Expanded, check_length};
+use super::{ExpandError, Expander};
 use crate::ast::{Expansion, Heredoc};
 
 /// How deep `${a:-${b:-…}}` may go. Each level takes a few stack frames.
@@ -20,19 +20,10 @@ pub(super) enum Quotes {
 
 /// Whether an escape character goes once it has had its effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Escapes {
+pub(super) enum Escapes {
     Removed,
     /// In patterns, which have their own use for it.
     Kept,
-}
-
-/// What a text gave.
-#[derive(Debug, Default)]
-pub(super) struct Expanded {
-    /// As one word.
-    pub(super) text: String,
-    /// Split at the blanks that are neither quoted nor escaped.
-    pub(super) words: Vec<String>,
 }
 
 pub(super) fn expand(
@@ -74,74 +65,9 @@ pub(super) fn expand_heredoc(
     }
 }
 
-/// Builds both readings of a text side by side.
-#[derive(Debug, Default)]
-struct Builder {
-    text: String,
-    words: Vec<String>,
-    word: String,
-}
-
-impl Builder {
-    /// Takes a character that separates words if it is a blank.
-    fn plain(&mut self, c: char) {
-        self.text.push(c);
-        self.split(c);
-    }
-
-    /// Takes a character that is part of a word whatever it is.
-    fn quoted(&mut self, c: char) {
-        self.text.push(c);
-        self.word.push(c);
-    }
-
-    /// Takes the contents of quotes.
-    fn quoted_text(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.word.push_str(text);
-    }
-
-    /// Takes a variable's value, whose blanks separate words.
-    fn value(&mut self, text: &str) {
-        self.text.push_str(text);
-        text.chars().for_each(|c| self.split(c));
-    }
-
-    fn split(&mut self, c: char) {
-        match c.is_whitespace() {
-            true => self.end_word(),
-            false => self.word.push(c),
-        }
-    }
-
-    fn end_word(&mut self) {
-        if !self.word.is_empty() {
-            self.words.push(std::mem::take(&mut self.word));
-        }
-    }
-
-    fn check_length(&self) -> Result<(), ExpandError> {
-        check_length(&self.text)
-    }
-
-    fn finish(mut self) -> Expanded {
-        self.end_word();
-        Expanded {
-            text: self.text,
-            words: self.words,
-        }
-    }
-}
-
-fn check_length(text: &str) -> Result<(), ExpandError> {
-    match text.len() > MAX_EXPANSION {
-        true => Err(ExpandError::TooLong),
-        false => Ok(()),
-    }
-}
-
-struct Reader<'t, 'x, 'a> {
-    rest: Chars<'t>,
+/// Reads a text once from left to right.
+pub(super) struct Reader<'t, 'x, 'a> {
+    pub(super) rest: Chars<'t>,
     expander: &'x mut Expander<'a>,
     escape: char,
     quotes: Quotes,
@@ -150,11 +76,11 @@ struct Reader<'t, 'x, 'a> {
 }
 
 impl Reader<'_, '_, '_> {
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest.clone().next()
     }
 
-    fn next_if(&mut self, wanted: char) -> bool {
+    pub(super) fn next_if(&mut self, wanted: char) -> bool {
         let found = self.peek() == Some(wanted);
         if found {
             self.rest.next();
@@ -171,7 +97,11 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Reads up to `stop`, which goes; none when the text ends before.
-    fn read_until(&mut self, stop: char, escapes: Escapes) -> Result<Option<String>, ExpandError> {
+    pub(super) fn read_until(
+        &mut self,
+        stop: char,
+        escapes: Escapes,
+    ) -> Result<Option<String>, ExpandError> {
         let outer = std::mem::replace(&mut self.escapes, escapes);
         let mut built = Builder::default();
         let mut stopped = false;
@@ -183,7 +113,7 @@ impl Reader<'_, '_, '_> {
             self.read_one(c, &mut built)?;
         }
         self.escapes = outer;
-        Ok(stopped.then_some(built.text))
+        Ok(stopped.then(|| built.finish().text))
     }
 
     /// Reads what begins with `c`, which is taken already.
@@ -270,7 +200,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// A name: letters, digits and `_`; or a number; or one of the shell's special parameters.
-    fn name(&mut self) -> String {
+    pub(super) fn name(&mut self) -> String {
         let text = self.rest.as_str();
         let Some(first) = text.chars().next() else {
             return String::new();
@@ -288,7 +218,7 @@ impl Reader<'_, '_, '_> {
         name.to_owned()
     }
 
-    fn value(&mut self, name: &str) -> Option<String> {
+    pub(super) fn value(&mut self, name: &str) -> Option<String> {
         let value = (self.expander.lookup)(name);
         let names = match value {
             Some(_) => &mut self.expander.used,
@@ -299,112 +229,4 @@ impl Reader<'_, '_, '_> {
         }
         value
     }
-
-    /// What follows `${`.
-    fn braced(&mut self) -> Result<String, ExpandError> {
-        match self.peek() {
-            None => return Err(ExpandError::UnclosedBrace(String::new())),
-            Some('{' | '}' | ':') => return Err(ExpandError::NoName),
-            Some(_) => {}
-        }
-        let name = self.name();
-        match self.rest.next() {
-            None => Err(ExpandError::UnclosedBrace(name)),
-            Some('}') => Ok(self.value(&name).unwrap_or_default()),
-            Some(':') => self.conditional_with_colon(&name),
-            Some(operator @ ('-' | '+' | '?')) => self.conditional(&name, operator, false),
-            Some(end @ ('#' | '%')) => self.trimmed(&name, end),
-            Some('/') => self.replaced(&name),
-            Some(c) => Err(ExpandError::UnknownOperator {
-                name,
-                operator: c.to_string(),
-            }),
-        }
-    }
-
-    fn conditional_with_colon(&mut self, name: &str) -> Result<String, ExpandError> {
-        match self.rest.next() {
-            Some(operator @ ('-' | '+' | '?')) => self.conditional(name, operator, true),
-            other => {
-                let operator = std::iter::once(':').chain(other).collect();
-                Err(ExpandError::UnknownOperator {
-                    name: name.to_owned(),
-                    operator,
-                })
-            }
-        }
-    }
-
-    fn conditional(
-        &mut self,
-        name: &str,
-        operator: char,
-        empty_is_unset: bool,
-    ) -> Result<String, ExpandError> {
-        let word = self.operand(name, '}', Escapes::Removed)?;
-        let value = self
-            .value(name)
-            .filter(|value| !(empty_is_unset && value.is_empty()));
-        match (operator, value) {
-            ('+', Some(_)) => Ok(word),
-            ('+', None) => Ok(String::new()),
-            (_, Some(value)) => Ok(value),
-            ('-', None) => Ok(word),
-            (_, None) => Err(required(name, word, empty_is_unset)),
-        }
-    }
-
-    fn trimmed(&mut self, name: &str, end: char) -> Result<String, ExpandError> {
-        let reach = match self.next_if(end) {
-            true => Reach::Longest,
-            false => Reach::Shortest,
-        };
-        let pattern = self.operand(name, '}', Escapes::Kept)?;
-        let glob = parse_pattern(name, &pattern)?;
-        let value = self.value(name).unwrap_or_default();
-        let budget = &mut Budget::default();
-        let kept = match end {
-            '#' => glob.without_prefix(&value, reach, budget),
-            _ => glob.without_suffix(&value, reach, budget),
-        };
-        kept.map(str::to_owned).ok_or(ExpandError::TooSlow(pattern))
-    }
-
-    fn replaced(&mut self, name: &str) -> Result<String, ExpandError> {
-        let all = self.next_if('/');
-        let pattern = self.operand(name, '/', Escapes::Kept)?;
-        let with = self.operand(name, '}', Escapes::Kept)?;
-        let glob = parse_pattern(name, &pattern)?;
-        let value = self.value(name).unwrap_or_default();
-        let limit = if all { usize::MAX } else { 1 };
-        let replaced = glob.replace(&value, &with, limit, &mut Budget::default());
-        let replaced = replaced.ok_or(ExpandError::TooSlow(pattern))?;
-        check_length(&replaced)?;
-        Ok(replaced)
-    }
-
-    fn operand(&mut self, name: &str, end: char, escapes: Escapes) -> Result<String, ExpandError> {
-        let operand = self.read_until(end, escapes)?;
-        operand.ok_or_else(|| ExpandError::UnclosedBrace(name.to_owned()))
-    }
-}
-
-fn required(name: &str, word: String, empty_is_unset: bool) -> ExpandError {
-    let message = match word.is_empty() {
-        false => word,
-        true if empty_is_unset => "is not allowed to be unset or empty".to_owned(),
-        true => "is not allowed to be unset".to_owned(),
-    };
-    ExpandError::Required {
-        name: name.to_owned(),
-        message,
-    }
-}
-
-fn parse_pattern(name: &str, pattern: &str) -> Result<Glob, ExpandError> {
-    let bad = || ExpandError::BadPattern {
-        name: name.to_owned(),
-        pattern: pattern.to_owned(),
-    };
-    Glob::parse(pattern).ok_or_else(bad)
 }

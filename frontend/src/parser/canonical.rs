@@ -4,7 +4,7 @@ use super::json::{self, Json};
 use super::line::{Line, with_heredocs};
 use super::words::quoted_words;
 use crate::ast::Keyword;
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 
 /// Keyword in upper case, flags and words one space apart, JSON without spaces, shell commands as
 /// they are, heredocs behind it.

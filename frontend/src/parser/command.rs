@@ -4,7 +4,7 @@ use super::line::Line;
 use super::report::Report;
 use crate::ast::{CommandLine, Text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 
 pub(super) fn cmd_or_entrypoint(line: &mut Line<'_>, report: &mut Report) -> Option<CommandLine> {
     command_line(line, report)

@@ -4,7 +4,7 @@ use super::line::Line;
 use super::report::Report;
 use crate::ast::{Add, Copy, FileMode, Heredoc, Placement, Source, Text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 use crate::pattern::Pattern;
 
 pub(super) fn copy(line: &mut Line<'_>, report: &mut Report) -> Option<Copy> {
@@ -116,16 +116,12 @@ fn report_missing(line: &Line<'_>, only: Option<&Text>, report: &mut Report) {
 
 /// Several sources go into a directory, and its name says that it is one.
 fn check_directory(line: &Line<'_>, sources: &[Source], destination: &Text, report: &mut Report) {
-    let is_directory = destination.may_expand()
-        || destination
-            .raw()
-            .trim_end_matches(['"', '\''])
-            .ends_with(['/', '.']);
+    let path = destination.raw().trim_end_matches(['"', '\'']);
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let is_directory = destination.may_expand() || matches!(last, "" | "." | "..");
     if sources.len() > 1 && !is_directory {
-        let message = format!(
-            "several sources of {} need a directory to go to",
-            line.keyword
-        );
+        let keyword = line.keyword;
+        let message = format!("several sources of {keyword} need a directory to go to");
         let error = Diagnostic::error(Code::INVALID_ARGUMENT, destination.span(), message);
         report.add(error.label("must end in /"));
     }

@@ -4,7 +4,7 @@ use super::report::Report;
 use super::words::{split_quoted_word, unquote};
 use crate::ast::{Escape, Keyword, Text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 
 /// The flags of one instruction. They are taken by name, and what is left is unknown.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use super::line::Line;
 use super::report::Report;
 use crate::ast::{CommandLine, Healthcheck, HealthcheckTest, parse_duration};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 
 /// A shorter time is no time to anybody (Docker's own limit).
 const MIN_DURATION: Duration = Duration::from_millis(1);

@@ -5,7 +5,7 @@ use super::report::Report;
 use super::words::quoted_words;
 use crate::ast::{Arg, ArgDeclaration, Env, KeyValue, Label};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 
 pub(super) fn env(line: &Line<'_>, report: &mut Report) -> Option<Env> {
     Some(Env {

@@ -6,8 +6,9 @@ use super::report::Report;
 use super::{canonical, unknown_instruction};
 use crate::ast::{Escape, Heredoc, Keyword, Statement, Text};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::fragment::Fragment;
 use crate::heredoc::{Opening, openings};
-use crate::lexer::{Fragment, Lexer, LogicalLine};
+use crate::lexer::{Lexer, LogicalLine};
 use crate::span::Span;
 
 /// One instruction before its arguments are looked at.

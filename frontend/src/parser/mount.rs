@@ -6,7 +6,7 @@ use super::report::Report;
 use crate::ast::{Mount, MountFlag, MountOption, Text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expand::Expander;
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 use crate::span::Span;
 
 pub(super) fn mounts(line: &mut Line<'_>, report: &mut Report) -> Vec<MountFlag> {

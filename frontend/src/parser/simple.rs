@@ -4,7 +4,7 @@ use super::line::Line;
 use super::report::Report;
 use crate::ast::{PortRange, Signal, Text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 
 /// The rest of the line as one text: USER, WORKDIR.
 pub(super) fn one_argument(line: &Line<'_>, report: &mut Report) -> Option<Text> {

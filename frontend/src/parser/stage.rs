@@ -6,7 +6,7 @@ use super::line::Line;
 use super::report::Report;
 use crate::ast::{Stage, Text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 
 /// Names that mean something else where a stage is named.
 const RESERVED: [&str; 2] = ["scratch", "context"];

@@ -1,6 +1,6 @@
 //! Words in quotes.
 
-use crate::lexer::Fragment;
+use crate::fragment::Fragment;
 
 /// Splits at blanks that are neither in quotes nor escaped; the words keep quotes and escapes.
 ///
