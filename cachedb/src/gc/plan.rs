@@ -75,7 +75,7 @@ impl Fates {
 /// Nothing goes on which something stays. Children come after parents, so one pass from the end
 /// reaches everything.
 fn keep_parents(graph: &Graph, records: &mut [Fate], failed: &[Fate]) {
-    let mut keep = |records: &mut [Fate], parent| {
+    let keep = |records: &mut [Fate], parent| {
         if let Some(at) = parent {
             let fate: &mut Fate = &mut records[at];
             if *fate == Fate::Goes {
