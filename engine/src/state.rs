@@ -11,7 +11,8 @@
 //! └── mounts/<id>.json                                  mounts that outlive their command
 //! ```
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ impl Engine {
     pub fn open(root: &Path, settings: Settings) -> Result<Self, BuildError> {
         let store = SnapshotStore::open(root)?;
         let root = fs::canonicalize(root).map_err(|source| BuildError::io("cannot resolve", root, source))?;
+        private_directory(&root.join("locks"))?;
         let state = State {
             cache: CacheDb::open(&root.join("cache.db"), boot_id()?)?,
             content: ContentStore::open(&root.join("content"))?,
@@ -112,6 +114,11 @@ impl Engine {
     pub fn settings(&self) -> &Settings {
         &self.state.settings
     }
+}
+
+fn private_directory(path: &Path) -> Result<(), BuildError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| BuildError::io("cannot make directory", path, source))
 }
 
 fn boot_id() -> Result<BootId, BuildError> {
