@@ -41,6 +41,7 @@ pub mod usage;
 pub use error::BuildError;
 pub use iechor_executor::{CancelToken, Secret, Stream, enter_private_mounts, init_if_child};
 pub use iechor_frontend as frontend;
+pub use iechor_image::registry::{CredentialError, DockerConfig};
 pub use iechor_image::{ImageRef, Platform};
 pub use progress::{Event, ProgressSink, StepId, StepInfo};
 pub use request::BuildRequest;
