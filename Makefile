@@ -1,0 +1,45 @@
+# The entry points. `make` alone lists them.
+
+IECHOR_ROOT ?= $(CURDIR)/target/example
+CARGO ?= cargo
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+# What the tests and the example need of Debian, as command=package.
+NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoci \
+         docker-registry=docker-registry debootstrap=debootstrap setfattr=attr getfacl=acl \
+         xz=xz-utils bzip2=bzip2 zstd=zstd curl=curl script=bsdutils cc=gcc
+# What the benchmarks compare with.
+BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace
+
+.PHONY: help deps build example test lint fmt bench ci
+
+help: ## List the entry points
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install the Debian packages that the tests and the example need
+	@./.ci/install-missing $(NEEDS)
+
+build: ## Build the program: target/release/iechor
+	$(CARGO) build --release -p iechor
+
+example: ## Build examples/hello with the program; the second time it is all hits
+	@./.ci/install-missing busybox=busybox-static cc=gcc
+	$(CARGO) build --release --quiet -p iechor
+	IECHOR_ROOT="$(IECHOR_ROOT)" IECHOR="$(abspath $(TARGET))/release/iechor" ./examples/hello/build.sh
+
+test: ## Run every test of the workspace (as root; needs make deps)
+	$(CARGO) test --workspace --no-fail-fast
+
+lint: ## Formatting and clippy, warnings refused
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+fmt: ## Format the sources
+	$(CARGO) fmt --all
+
+bench: ## Measure against buildah and the kernel's overlayfs
+	@./.ci/install-missing $(NEEDS) $(BENCH_NEEDS)
+	./benches/run
+
+ci: ## Everything that CI runs
+	./.ci/run
