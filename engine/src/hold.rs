@@ -73,7 +73,12 @@ impl Held {
             Self::Content => "content.lock",
         });
         let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create(true).open(&path).at("open", &path)?;
+        let file = options
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .at("open", &path)?;
         Ok((file, path))
     }
 }

@@ -159,7 +159,10 @@ pub fn remove(engine: &Engine, image: &str, removal: Removal) -> Result<Removed,
     match name {
         Some(name) if found.names.len() > 1 => untag(engine, name),
         None if found.names.len() > 1 && removal == Removal::Careful => {
-            Err(ImagesError::SeveralNames { id: found.id.short(), names: found.names })
+            Err(ImagesError::SeveralNames {
+                id: found.id.short(),
+                names: found.names,
+            })
         }
         _ => delete(engine, found),
     }
@@ -187,13 +190,16 @@ pub(crate) fn find(engine: &Engine, text: &str) -> Result<Image, ImagesError> {
     if let Some(image) = by_name(engine, text)? {
         return Ok(image);
     }
-    engine.cache().image_by_prefix(text).map_err(|error| match error {
-        CacheError::NotFound { .. } => ImagesError::NotFound(text.to_owned()),
-        CacheError::Ambiguous { prefix, candidates } => {
-            ImagesError::Ambiguous { prefix, candidates }
-        }
-        other => other.into(),
-    })
+    engine
+        .cache()
+        .image_by_prefix(text)
+        .map_err(|error| match error {
+            CacheError::NotFound { .. } => ImagesError::NotFound(text.to_owned()),
+            CacheError::Ambiguous { prefix, candidates } => {
+                ImagesError::Ambiguous { prefix, candidates }
+            }
+            other => other.into(),
+        })
 }
 
 /// An image by name; none also when the text can be no name.
@@ -219,7 +225,10 @@ pub(crate) fn chain_of(engine: &Engine, image: &Image) -> Result<Chain, ImagesEr
         Some(tip) => engine
             .store()
             .chain(*tip)
-            .map_err(|source| ImagesError::Chain { id: image.id, source }),
+            .map_err(|source| ImagesError::Chain {
+                id: image.id,
+                source,
+            }),
     }
 }
 
@@ -237,19 +246,26 @@ pub(crate) fn manifest_of(image: &Image) -> Option<Descriptor> {
 }
 
 fn config_of(image: &Image) -> Result<ImageConfig, ImagesError> {
-    ImageConfig::parse(image.config.as_bytes())
-        .map_err(|source| ImagesError::Config { id: image.id, source })
+    ImageConfig::parse(image.config.as_bytes()).map_err(|source| ImagesError::Config {
+        id: image.id,
+        source,
+    })
 }
 
 fn canonical(text: &str) -> Option<String> {
-    text.parse::<ImageRef>().ok().map(|reference| reference.to_string())
+    text.parse::<ImageRef>()
+        .ok()
+        .map(|reference| reference.to_string())
 }
 
 fn entries(image: &Image) -> Vec<ImageEntry> {
     let entry = |name: Option<String>| ImageEntry {
         name,
         id: image.id.to_string(),
-        manifest: image.manifest.as_ref().map(|text| Digest::of(text.as_bytes()).to_string()),
+        manifest: image
+            .manifest
+            .as_ref()
+            .map(|text| Digest::of(text.as_bytes()).to_string()),
         platform: image.platform.clone(),
         created: image.created.0.div_euclid(1000),
         size: image.size,
@@ -262,10 +278,16 @@ fn entries(image: &Image) -> Vec<ImageEntry> {
 
 fn untag(engine: &Engine, name: String) -> Result<Removed, ImagesError> {
     engine.cache().untag(&name)?;
-    Ok(Removed { untagged: vec![name], deleted: Vec::new() })
+    Ok(Removed {
+        untagged: vec![name],
+        deleted: Vec::new(),
+    })
 }
 
 fn delete(engine: &Engine, image: Image) -> Result<Removed, ImagesError> {
     engine.cache().remove_image(&image.id)?;
-    Ok(Removed { untagged: image.names, deleted: vec![image.id.to_string()] })
+    Ok(Removed {
+        untagged: image.names,
+        deleted: vec![image.id.to_string()],
+    })
 }

@@ -73,7 +73,10 @@ fn oci_layer(media_type: &str) -> &str {
 
 /// Every chain that a chain is built on, the shortest first and itself last; not the empty one.
 pub(crate) fn prefixes(chain: &Chain) -> Vec<Chain> {
-    (0..chain.layers().len()).rev().map(|above| chain.below(above)).collect()
+    (0..chain.layers().len())
+        .rev()
+        .map(|above| chain.below(above))
+        .collect()
 }
 
 /// Diff ID and size of each layer, base first; those never asked for before are computed now.
@@ -83,11 +86,16 @@ pub(crate) fn digests(engine: &Engine, chain: &Chain) -> Result<Vec<LayerDigests
 
 /// Bytes of all layers as uncompressed archives.
 pub(crate) fn unpacked_size(engine: &Engine, chain: &Chain) -> Result<u64, LayersError> {
-    Ok(digests(engine, chain)?.iter().map(|layer| layer.tar_size).sum())
+    Ok(digests(engine, chain)?
+        .iter()
+        .map(|layer| layer.tar_size)
+        .sum())
 }
 
 fn digests_of_top(engine: &Engine, chain: &Chain) -> Result<LayerDigests, LayersError> {
-    let Some(snapshot) = chain.tip() else { return Ok(nothing()) };
+    let Some(snapshot) = chain.tip() else {
+        return Ok(nothing());
+    };
     if let Some(known) = engine.cache().layer(&snapshot)? {
         return Ok(known);
     }
@@ -100,7 +108,10 @@ fn digests_of_top(engine: &Engine, chain: &Chain) -> Result<LayerDigests, Layers
 
 /// The layer of the empty chain: no archive at all.
 fn nothing() -> LayerDigests {
-    LayerDigests { diff_id: DiffId::new(iechor_snapshotter::Digest::of(b"")), tar_size: 0 }
+    LayerDigests {
+        diff_id: DiffId::new(iechor_snapshotter::Digest::of(b"")),
+        tar_size: 0,
+    }
 }
 
 /// The layers of a chain with their bytes in the content store, compressed where they must be.
@@ -117,12 +128,16 @@ pub(crate) fn stored(
     let tops: Vec<_> = prefixes(chain).into_iter().zip(digests).collect();
     let total = tops.iter().map(|(_, layer)| layer.tar_size).sum();
     let transfer = teller.transfer("exporting layers".to_owned(), Some(total));
-    parallel::map(&tops, |(prefix, layer)| match present(engine, layer, compression)? {
-        Some(stored) => {
-            transfer.advance(layer.tar_size);
-            Ok(stored)
+    parallel::map(&tops, |(prefix, layer)| {
+        match present(engine, layer, compression)? {
+            Some(stored) => {
+                transfer.advance(layer.tar_size);
+                Ok(stored)
+            }
+            None => make(engine, prefix, layer, compression, &|more| {
+                transfer.advance(more)
+            }),
         }
-        None => make(engine, prefix, layer, compression, &|more| transfer.advance(more)),
     })
 }
 
@@ -133,12 +148,21 @@ fn present(
     compression: Compression,
 ) -> Result<Option<ImageLayer>, LayersError> {
     let pulled = STORED_AS.map(|media_type| (media_type, pulled_label(media_type)));
-    let made = (compression.media_type(), made_label(compression.media_type()));
+    let made = (
+        compression.media_type(),
+        made_label(compression.media_type()),
+    );
     for (media_type, label) in pulled.into_iter().chain([made]) {
-        let Some(known) = engine.cache().compressed_layer(&layer.diff_id, &label)? else { continue };
+        let Some(known) = engine.cache().compressed_layer(&layer.diff_id, &label)? else {
+            continue;
+        };
         let descriptor = Descriptor::new(media_type, known.digest, known.size);
         if engine.content().contains(&descriptor) {
-            return Ok(Some(ImageLayer::stored(&descriptor, layer.diff_id, engine.content())));
+            return Ok(Some(ImageLayer::stored(
+                &descriptor,
+                layer.diff_id,
+                engine.content(),
+            )));
         }
     }
     Ok(None)
@@ -151,15 +175,26 @@ fn make(
     compression: Compression,
     progress: iechor_image::Progress<'_>,
 ) -> Result<ImageLayer, LayersError> {
-    let Some(snapshot) = chain.tip() else { return Err(LayersError::Lost(layer.diff_id)) };
+    let Some(snapshot) = chain.tip() else {
+        return Err(LayersError::Lost(layer.diff_id));
+    };
     let (blobs, content) = (engine.store().blobs(), engine.content());
-    let made = ImageLayer::generate(chain, blobs, compression, content, progress)
-        .map_err(|error| LayersError::Export { snapshot, source: Box::new(error) })?;
+    let made =
+        ImageLayer::generate(chain, blobs, compression, content, progress).map_err(|error| {
+            LayersError::Export {
+                snapshot,
+                source: Box::new(error),
+            }
+        })?;
     if made.diff_id != layer.diff_id {
         return Err(LayersError::Lost(layer.diff_id));
     }
     let Descriptor { digest, size, .. } = made.descriptor;
     let label = made_label(compression.media_type());
-    engine.cache().put_compressed_layer(&layer.diff_id, &label, CompressedLayer { digest, size })?;
+    engine.cache().put_compressed_layer(
+        &layer.diff_id,
+        &label,
+        CompressedLayer { digest, size },
+    )?;
     Ok(made)
 }

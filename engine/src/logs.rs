@@ -66,9 +66,10 @@ pub fn create(engine: &Engine, build: i64, step: StepId) -> Result<File, LogErro
 pub fn open(engine: &Engine, build: i64, step: StepId) -> Result<File, LogError> {
     let path = path(engine, build, step);
     match File::open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(LogError::NoLog { build, step: step.0 })
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(LogError::NoLog {
+            build,
+            step: step.0,
+        }),
         opened => Ok(opened.at("open", &path)?),
     }
 }
@@ -112,6 +113,8 @@ pub fn last_build(engine: &Engine) -> Result<Option<i64>, LogError> {
 }
 
 fn step_of(file: &Path) -> Option<StepId> {
-    let ordinal = file.file_stem().filter(|_| file.extension() == Some(OsStr::new("log")))?;
+    let ordinal = file
+        .file_stem()
+        .filter(|_| file.extension() == Some(OsStr::new("log")))?;
     ordinal.to_str()?.parse().ok().map(StepId)
 }

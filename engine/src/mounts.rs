@@ -19,9 +19,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use iechor_cachedb::lease::LockError;
-use iechor_snapshotter::{DigestError, StoreError};
 use iechor_snapshotter::fuse::FuseError;
 use iechor_snapshotter::mount::{MountError as KernelError, detach, mounts, unmount};
+use iechor_snapshotter::{DigestError, StoreError};
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
 pub use self::record::MountRecord;
@@ -149,7 +149,10 @@ pub fn mount(
 ) -> Result<MountRecord, MountError> {
     let resolved = reference::resolve(engine, selector)?;
     // Until the server has a lease of its own.
-    let _lease = resolved.tip().map(|tip| engine.leases().take(tip)).transpose()?;
+    let _lease = resolved
+        .tip()
+        .map(|tip| engine.leases().take(tip))
+        .transpose()?;
     let dir = dir.map(mount_point).transpose()?;
     let records = RecordDir::open(engine.root())?;
     let record = new_record(engine, resolved, dir, now);
@@ -173,7 +176,10 @@ pub fn mount(
 pub fn list(engine: &Engine) -> Result<Vec<MountEntry>, MountError> {
     let mut entries = RecordDir::open(engine.root())?.list()?;
     entries.sort_by_key(|entry| (entry.record.created, entry.record.id.clone()));
-    for dead in entries.iter().filter(|entry| entry.state == MountState::Dead) {
+    for dead in entries
+        .iter()
+        .filter(|entry| entry.state == MountState::Dead)
+    {
         clear(engine, &dead.record)?;
     }
     Ok(entries)
@@ -229,22 +235,26 @@ fn mount_point(dir: &Path) -> Result<PathBuf, MountError> {
     }
 }
 
-fn new_record(
-    engine: &Engine,
-    resolved: Resolved,
-    dir: Option<PathBuf>,
-    now: i64,
-) -> MountRecord {
+fn new_record(engine: &Engine, resolved: Resolved, dir: Option<PathBuf>, now: i64) -> MountRecord {
     let id = record::new_id();
     let dir = dir.unwrap_or_else(|| record::own_dir(engine.root(), &id));
     let snapshot = resolved.tip().map(|tip| tip.to_string());
-    MountRecord { id, title: resolved.title, snapshot, dir, created: now }
+    MountRecord {
+        id,
+        title: resolved.title,
+        snapshot,
+        dir,
+        created: now,
+    }
 }
 
 fn find(engine: &Engine, dir_or_id: &str) -> Result<MountEntry, MountError> {
     let entries = RecordDir::open(engine.root())?.list()?;
     let dir = without_links(Path::new(dir_or_id));
-    if let Some(entry) = entries.iter().find(|entry| Some(&entry.record.dir) == dir.as_ref()) {
+    if let Some(entry) = entries
+        .iter()
+        .find(|entry| Some(&entry.record.dir) == dir.as_ref())
+    {
         return Ok(entry.clone());
     }
     let fits = |entry: &MountEntry| !dir_or_id.is_empty() && entry.record.id.starts_with(dir_or_id);
@@ -283,7 +293,10 @@ fn of_unmount(error: KernelError, dir: &Path) -> MountError {
         KernelError::Unmount { source, .. }
             if source.kind() == std::io::ErrorKind::ResourceBusy =>
         {
-            MountError::Busy { dir: dir.to_owned(), source: error }
+            MountError::Busy {
+                dir: dir.to_owned(),
+                source: error,
+            }
         }
         _ => error.into(),
     }

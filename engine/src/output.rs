@@ -114,7 +114,9 @@ pub enum OutputError {
 }
 
 fn at(dest: &Option<String>) -> String {
-    dest.as_ref().map(|dest| format!(" to {dest}")).unwrap_or_default()
+    dest.as_ref()
+        .map(|dest| format!(" to {dest}"))
+        .unwrap_or_default()
 }
 
 /// Completes the configuration, names the image in the local list and writes every output;
@@ -134,24 +136,46 @@ pub fn finish(
     progress: &dyn ProgressSink,
     step: StepId,
 ) -> Result<Finished, OutputError> {
-    let teller = Teller { sink: progress, step };
+    let teller = Teller {
+        sink: progress,
+        step,
+    };
     let names = normalise(&result.names)?;
     let _hold = Held::Content.hold(engine)?;
     let digests = layers::digests(engine, &result.chain)?;
     let mut config = result.config;
-    config.rootfs.diff_ids = digests.iter().map(|layer| layer.diff_id.to_string()).collect();
+    config.rootfs.diff_ids = digests
+        .iter()
+        .map(|layer| layer.diff_id.to_string())
+        .collect();
     let listed = NewImage {
         config: String::from_utf8_lossy(&config.to_bytes()?).into_owned(),
         manifest: None,
         record: result.record,
-        chain: result.chain.layers().iter().map(|layer| layer.id()).collect(),
+        chain: result
+            .chain
+            .layers()
+            .iter()
+            .map(|layer| layer.id())
+            .collect(),
         platform: config.platform().to_string(),
         created: UnixMillis(now.saturating_mul(1000)),
         size: digests.iter().map(|layer| layer.tar_size).sum(),
     };
     let image_id = list(engine, &listed, &names)?;
-    let built = Built { engine, chain: &result.chain, config: &config, tags: &names, teller };
-    let mut finished = Finished { image_id, manifest: None, names: texts(&names), bytes_written: 0 };
+    let built = Built {
+        engine,
+        chain: &result.chain,
+        config: &config,
+        tags: &names,
+        teller,
+    };
+    let mut finished = Finished {
+        image_id,
+        manifest: None,
+        names: texts(&names),
+        bytes_written: 0,
+    };
     for output in outputs {
         let written = built.write(output, stdout)?;
         finished.manifest = written.manifest.or(finished.manifest);
@@ -174,7 +198,10 @@ pub fn push(
     progress: &dyn ProgressSink,
     step: StepId,
 ) -> Result<Descriptor, OutputError> {
-    let teller = Teller { sink: progress, step };
+    let teller = Teller {
+        sink: progress,
+        step,
+    };
     let dest: ImageRef = dest.unwrap_or(name).parse()?;
     let _hold = Held::Content.hold(engine)?;
     let image = of_list(engine, &images::find(engine, name)?, teller)?;
@@ -182,7 +209,10 @@ pub fn push(
     let transfer = teller.transfer(format!("pushing {dest}"), Some(total));
     sources::registry(engine)
         .push(&image, &dest, &|more| transfer.advance(more))
-        .map_err(|error| OutputError::Push { name: dest.to_string(), source: Box::new(error) })?;
+        .map_err(|error| OutputError::Push {
+            name: dest.to_string(),
+            source: Box::new(error),
+        })?;
     Ok(image.manifest)
 }
 
@@ -212,9 +242,18 @@ impl Built<'_> {
 
     fn write_image(&self, output: &Output, stdout: &mut dyn Write) -> Result<Written, OutputError> {
         let compression = output.compression.into();
-        let image = assemble(self.engine, self.chain, self.config, compression, self.teller)?;
+        let image = assemble(
+            self.engine,
+            self.chain,
+            self.config,
+            compression,
+            self.teller,
+        )?;
         let bytes = destination::image(self, &image, output, stdout)?;
-        Ok(Written { manifest: Some(image.manifest), bytes })
+        Ok(Written {
+            manifest: Some(image.manifest),
+            bytes,
+        })
     }
 }
 
@@ -277,6 +316,8 @@ fn assemble(
     teller: Teller<'_>,
 ) -> Result<Image, OutputError> {
     let layers = layers::stored(engine, chain, compression, teller)?;
-    Image::assemble(config.clone(), layers)
-        .map_err(|error| OutputError::Export { dest: None, source: Box::new(error) })
+    Image::assemble(config.clone(), layers).map_err(|error| OutputError::Export {
+        dest: None,
+        source: Box::new(error),
+    })
 }

@@ -23,7 +23,9 @@ pub(crate) fn map<T: Sync, R: Send, E: Send>(
             if result.is_err() {
                 next.store(items.len(), Ordering::Relaxed);
             }
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+            done.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((index, result));
         }
     };
     thread::scope(|scope| (0..threads(items.len())).for_each(|_| drop(scope.spawn(run))));
@@ -52,7 +54,10 @@ mod tests {
     fn results_come_in_the_order_of_the_items() {
         let items: Vec<u32> = (0..100).collect();
         let doubled = map(&items, |item| Ok::<_, ()>(item * 2)).unwrap();
-        assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(
+            doubled,
+            items.iter().map(|item| item * 2).collect::<Vec<_>>()
+        );
     }
 
     #[test]

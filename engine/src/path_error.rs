@@ -23,6 +23,10 @@ pub(crate) trait AtPath<T> {
 
 impl<T, E: Into<io::Error>> AtPath<T> for Result<T, E> {
     fn at(self, action: &'static str, path: &Path) -> Result<T, PathError> {
-        self.map_err(|source| PathError { action, path: path.to_owned(), source: source.into() })
+        self.map_err(|source| PathError {
+            action,
+            path: path.to_owned(),
+            source: source.into(),
+        })
     }
 }

@@ -6,6 +6,7 @@
 //! | what | goes |
 //! | --- | --- |
 //! | cached steps, failed states | by the policy of the cache (cachedb, `gc`) |
+//! | images that lost their name | with the step that made them; pulled ones always |
 //! | layers without a row, blobs without a layer | always: a crash left them |
 //! | contents without an image | always; layers compressed for an export, with `-a` |
 //! | cache mounts | with `-a`, or when a filter names them |
@@ -16,11 +17,14 @@
 mod files;
 mod filter;
 mod removal;
+mod steps;
 
-use iechor_cachedb::gc::{GcItem, GcPolicy, GcScope, GcTarget, GcView};
+use std::collections::HashSet;
+
+use iechor_cachedb::gc::{GcItem, GcPolicy, GcScope};
 use iechor_cachedb::{CacheError, UnixMillis, lease::LockError};
 use iechor_image::content::ContentError;
-use iechor_snapshotter::StoreError;
+use iechor_snapshotter::{Digest, SnapshotId, StoreError};
 
 pub use self::filter::{Filter, FilterError};
 pub use self::removal::apply;
@@ -71,8 +75,9 @@ pub struct PrunePlan {
     /// What stands behind each item.
     #[serde(skip)]
     targets: Vec<Target>,
+    /// Layers that stay.
     #[serde(skip)]
-    request: PruneRequest,
+    left: HashSet<SnapshotId>,
     #[serde(skip)]
     now: UnixMillis,
 }
@@ -82,6 +87,8 @@ pub struct PrunePlan {
 enum Target {
     /// A layer or blobs that nothing names.
     Leftover,
+    /// An image without a name.
+    Image(Digest),
     /// A row of the cache, and the layer that it names.
     Step(Box<GcItem>),
     /// Something beside the store.
@@ -130,7 +137,10 @@ impl From<UsageError> for PruneError {
 impl PruneRequest {
     /// All that can go.
     pub fn everything() -> Self {
-        Self { scope: Scope::All, ..Self::default() }
+        Self {
+            scope: Scope::All,
+            ..Self::default()
+        }
     }
 
     fn policy(&self) -> GcPolicy {
@@ -162,11 +172,17 @@ fn plan_at(
 ) -> Result<PrunePlan, PruneError> {
     let mut ledger = Ledger::open(engine)?;
     let mut planned = leftovers(&mut ledger);
-    planned.extend(steps(engine, request, now, &mut ledger)?);
+    planned.extend(steps::plan(engine, request, now, &mut ledger)?);
     planned.extend(files::plan(engine, request, now, &ledger)?);
     let (items, targets): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
     let bytes = items.iter().map(|item: &PruneItem| item.record.own).sum();
-    Ok(PrunePlan { items, bytes, targets, request: request.clone(), now })
+    Ok(PrunePlan {
+        items,
+        bytes,
+        targets,
+        left: ledger.snapshots().collect(),
+        now,
+    })
 }
 
 /// What crashes left: garbage, whatever the filters say.
@@ -179,34 +195,24 @@ fn leftovers(ledger: &mut Ledger) -> Vec<(PruneItem, Target)> {
     }
     records.extend(records::unnamed(unnamed));
     let reason = "left by a crash";
-    records.into_iter().map(|record| (PruneItem::new(record, reason), Target::Leftover)).collect()
+    records
+        .into_iter()
+        .map(|record| (PruneItem::new(record, reason), Target::Leftover))
+        .collect()
 }
 
-/// What the policy of the cache says.
-fn steps(
-    engine: &Engine,
-    request: &PruneRequest,
-    now: UnixMillis,
-    ledger: &mut Ledger,
-) -> Result<Vec<(PruneItem, Target)>, PruneError> {
-    let leased = ledger.leased().clone();
-    let view = GcView { now, leased: &|snapshot| leased.contains(snapshot) };
-    let plan = engine.cache().plan_gc(&request.policy(), view, ledger)?;
-    Ok(plan.items.into_iter().map(step).collect())
-}
-
-fn step(planned: GcItem) -> (PruneItem, Target) {
-    let share = Share { own: planned.bytes, shared: 0 };
-    let record = match &planned.target {
-        GcTarget::Record(step) => records::of_step(step, share),
-        GcTarget::FailedState { snapshot, text, .. } => records::failed(snapshot, text, share),
-    };
-    let item = PruneItem::new(record, &planned.reason.to_string());
-    (item, Target::Step(Box::new(planned)))
+impl PrunePlan {
+    /// Whether a layer stays.
+    pub(crate) fn leaves(&self, snapshot: &SnapshotId) -> bool {
+        self.left.contains(snapshot)
+    }
 }
 
 impl PruneItem {
     fn new(record: UsageRecord, reason: &str) -> Self {
-        Self { record, reason: reason.to_owned() }
+        Self {
+            record,
+            reason: reason.to_owned(),
+        }
     }
 }

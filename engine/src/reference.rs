@@ -129,7 +129,11 @@ fn open(engine: &Engine, found: Found) -> Result<Resolved, ReferenceError> {
 fn failed(engine: &Engine) -> Result<Found, ReferenceError> {
     let newest = engine.cache().failed_steps()?.into_iter().next();
     let BuildStep { step, .. } = newest.ok_or(ReferenceError::NothingFailed)?;
-    Ok(Found { kind: Kind::Failed, title: format!("failed step {}", step.text), tip: step.snapshot })
+    Ok(Found {
+        kind: Kind::Failed,
+        title: format!("failed step {}", step.text),
+        tip: step.snapshot,
+    })
 }
 
 fn named(engine: &Engine, text: &str) -> Result<Found, ReferenceError> {
@@ -165,12 +169,17 @@ fn step_of_stage(engine: &Engine, text: &str) -> Result<Option<Found>, Reference
     let Some((stage, Ok(position))) = split.map(|(stage, at)| (stage, at.parse::<u32>())) else {
         return Ok(None);
     };
-    let Some(last) = engine.cache().last_step_of_stage(stage)? else { return Ok(None) };
+    let Some(last) = engine.cache().last_step_of_stage(stage)? else {
+        return Ok(None);
+    };
     let is_meant = |step: &BuildStep| {
         let (place, wanted) = (&step.step.place, &last.step.place);
         place.stage_index == wanted.stage_index && place.position == position
     };
-    of_step(engine.cache().steps(last.build)?.into_iter().find(is_meant), Kind::Step)
+    of_step(
+        engine.cache().steps(last.build)?.into_iter().find(is_meant),
+        Kind::Step,
+    )
 }
 
 fn stage(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
@@ -178,7 +187,9 @@ fn stage(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
 }
 
 fn of_step(step: Option<BuildStep>, kind: Kind) -> Result<Option<Found>, ReferenceError> {
-    let Some(BuildStep { step, .. }) = step else { return Ok(None) };
+    let Some(BuildStep { step, .. }) = step else {
+        return Ok(None);
+    };
     let title = match (kind, &step.place.stage_name) {
         (Kind::Stage, Some(name)) => format!("stage {name}"),
         (Kind::Stage, None) => format!("stage {}", step.place.stage_index),
@@ -186,6 +197,10 @@ fn of_step(step: Option<BuildStep>, kind: Kind) -> Result<Option<Found>, Referen
     };
     match step.record {
         None => Err(ReferenceError::NoResult(title)),
-        Some(_) => Ok(Some(Found { kind, title, tip: step.snapshot })),
+        Some(_) => Ok(Some(Found {
+            kind,
+            title,
+            tip: step.snapshot,
+        })),
     }
 }

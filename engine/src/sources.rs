@@ -24,7 +24,7 @@ use iechor_image::reference::ReferenceError;
 use iechor_image::registry::RegistryOptions;
 use iechor_image::source::{LocationError, SourceError, SourceLocation};
 use iechor_image::{ImageConfig, ImageRef, Platform, Registry};
-use iechor_snapshotter::{Chain, Digest, DiffId, SnapshotId, StoreError};
+use iechor_snapshotter::{Chain, DiffId, Digest, SnapshotId, StoreError};
 
 use crate::progress::{ProgressSink, StepId};
 use crate::request::PullPolicy;
@@ -95,7 +95,9 @@ pub enum SourcesError {
         source: Box<ExportError>,
     },
     /// The configuration of an image in the local list is damaged.
-    #[error("the configuration of {name} in the local image list is damaged; pull or build it again")]
+    #[error(
+        "the configuration of {name} in the local image list is damaged; pull or build it again"
+    )]
     Config {
         /// The image.
         name: String,
@@ -142,7 +144,10 @@ pub fn resolve(
     progress: &dyn ProgressSink,
     step: StepId,
 ) -> Result<BaseImage, SourcesError> {
-    let teller = Teller { sink: progress, step };
+    let teller = Teller {
+        sink: progress,
+        step,
+    };
     match spec.parse()? {
         Spec::Scratch => Ok(scratch(platform)),
         Spec::Location(location) => from_location(engine, &location, platform, teller),
@@ -169,12 +174,23 @@ pub fn pull(
     step: StepId,
 ) -> Result<BaseImage, SourcesError> {
     let reference: ImageRef = name.parse()?;
-    from_registry(engine, &reference, platform, Teller { sink: progress, step })
+    from_registry(
+        engine,
+        &reference,
+        platform,
+        Teller {
+            sink: progress,
+            step,
+        },
+    )
 }
 
 /// A client of registries, as the state directory was opened for.
 pub(crate) fn registry(engine: &Engine) -> Registry {
-    let Settings { credentials, insecure_registries } = engine.settings();
+    let Settings {
+        credentials,
+        insecure_registries,
+    } = engine.settings();
     Registry::new(RegistryOptions {
         credentials: Arc::clone(credentials),
         insecure: insecure_registries.clone(),
@@ -239,13 +255,26 @@ fn from_list(
     platform: &Platform,
 ) -> Result<Option<BaseImage>, SourcesError> {
     let name = reference.to_string();
-    let Some(image) = engine.cache().image_by_name(&name)? else { return Ok(None) };
-    let Some((chain, lease)) = leased_chain(engine, &image)? else { return Ok(None) };
-    let config = ImageConfig::parse(image.config.as_bytes())
-        .map_err(|source| SourcesError::Config { name: name.clone(), source })?;
+    let Some(image) = engine.cache().image_by_name(&name)? else {
+        return Ok(None);
+    };
+    let Some((chain, lease)) = leased_chain(engine, &image)? else {
+        return Ok(None);
+    };
+    let config =
+        ImageConfig::parse(image.config.as_bytes()).map_err(|source| SourcesError::Config {
+            name: name.clone(),
+            source,
+        })?;
     let fits = platform.distance(&config.platform()).is_some();
     let digest = import::digest_of(&image);
-    Ok(fits.then_some(BaseImage { name, digest, config, chain, lease }))
+    Ok(fits.then_some(BaseImage {
+        name,
+        digest,
+        config,
+        chain,
+        lease,
+    }))
 }
 
 /// A chain and what keeps it from being pruned; no lease for the empty chain.
@@ -253,7 +282,9 @@ type LeasedChain = (Chain, Option<Arc<Lease>>);
 
 /// None when a part of the chain is missing: pruned with `-a`, or lost.
 fn leased_chain(engine: &Engine, image: &Image) -> Result<Option<LeasedChain>, SourcesError> {
-    let Some(tip) = image.chain.last() else { return Ok(Some((Chain::empty(), None))) };
+    let Some(tip) = image.chain.last() else {
+        return Ok(Some((Chain::empty(), None)));
+    };
     let lease = engine.leases().take(*tip)?;
     let is_whole = |chain: &[SnapshotId]| chain.iter().all(|id| engine.store().contains(*id));
     match is_whole(&image.chain) {

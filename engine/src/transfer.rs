@@ -46,7 +46,9 @@ impl Transfer<'_> {
         let is_due = current.saturating_sub(told) >= GRAIN.max(self.total.unwrap_or(0) / 100);
         let is_mine = || {
             let relaxed = Ordering::Relaxed;
-            self.told.compare_exchange(told, current, relaxed, relaxed).is_ok()
+            self.told
+                .compare_exchange(told, current, relaxed, relaxed)
+                .is_ok()
         };
         if is_due && is_mine() {
             self.tell(current);
@@ -56,7 +58,12 @@ impl Transfer<'_> {
     fn tell(&self, current: u64) {
         let Teller { sink, step } = self.teller;
         let (what, total) = (self.what.clone(), self.total);
-        sink.event(Event::Transfer { step, what, current, total });
+        sink.event(Event::Transfer {
+            step,
+            what,
+            current,
+            total,
+        });
     }
 }
 

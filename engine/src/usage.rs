@@ -12,6 +12,8 @@ pub(crate) mod ledger;
 pub(crate) mod records;
 mod tree;
 
+use std::collections::HashSet;
+
 use iechor_cachedb::{CacheError, lease::LockError};
 use iechor_image::content::ContentError;
 use iechor_snapshotter::StoreError;
@@ -30,6 +32,8 @@ pub enum UsageKind {
     Step,
     /// A layer of an imported image.
     Layer,
+    /// An image that lost its name.
+    Image,
     /// The contents of a `RUN --mount=type=cache`.
     CacheMount,
     /// What a failed step left.
@@ -48,6 +52,7 @@ impl UsageKind {
         match self {
             Self::Step => "step",
             Self::Layer => "layer",
+            Self::Image => "image",
             Self::CacheMount => "cache-mount",
             Self::Failed => "failed",
             Self::Content => "content",
@@ -134,11 +139,21 @@ pub fn usage(engine: &Engine) -> Result<Usage, UsageError> {
     let elsewhere: u64 = files.iter().map(|file| file.record.own).sum();
     records.extend(files.into_iter().map(|file| file.record));
     mark_reclaimable(&mut records, &plan);
-    records.sort_by(|one, other| size(other).cmp(&size(one)).then_with(|| one.id.cmp(&other.id)));
+    records.sort_by(|one, other| {
+        size(other)
+            .cmp(&size(one))
+            .then_with(|| one.id.cmp(&other.id))
+    });
     let total = ledger.total() + elsewhere;
     let private = records.iter().map(|record| record.own).sum();
     let shared = total.saturating_sub(private);
-    Ok(Usage { records, private, shared, total, reclaimable: plan.bytes })
+    Ok(Usage {
+        records,
+        private,
+        shared,
+        total,
+        reclaimable: plan.bytes,
+    })
 }
 
 fn size(record: &UsageRecord) -> u64 {
@@ -146,9 +161,18 @@ fn size(record: &UsageRecord) -> u64 {
 }
 
 fn mark_reclaimable(records: &mut [UsageRecord], plan: &PrunePlan) {
-    let planned: std::collections::HashSet<_> =
-        plan.items.iter().map(|item| (item.record.kind, item.record.id.as_str())).collect();
+    let planned: HashSet<_> = plan
+        .items
+        .iter()
+        .map(|item| (item.record.kind, item.record.id.as_str()))
+        .collect();
     for record in records {
-        record.reclaimable |= planned.contains(&(record.kind, record.id.as_str()));
+        let goes_with_others = record.kind == UsageKind::Layer
+            && record
+                .id
+                .parse()
+                .is_ok_and(|snapshot| !plan.leaves(&snapshot));
+        record.reclaimable |=
+            goes_with_others || planned.contains(&(record.kind, record.id.as_str()));
     }
 }

@@ -30,7 +30,10 @@ impl MountRecord {
     /// The snapshot on top.
     pub(super) fn tip(&self) -> Result<Option<SnapshotId>, MountError> {
         let tip = self.snapshot.as_deref().map(str::parse).transpose();
-        tip.map_err(|source| MountError::Snapshot { id: self.id.clone(), source })
+        tip.map_err(|source| MountError::Snapshot {
+            id: self.id.clone(),
+            source,
+        })
     }
 
     /// The mount point, if we made it.
@@ -83,9 +86,13 @@ impl RecordDir {
             .open(&unfinished)
             .at("create", &unfinished)?;
         file.lock().at("lock", &unfinished)?;
-        let json = serde_json::to_vec(record)
-            .map_err(|source| MountError::Record { path: path.clone(), source })?;
-        file.write_all(&json).and_then(|()| file.rewind()).at("write", &unfinished)?;
+        let json = serde_json::to_vec(record).map_err(|source| MountError::Record {
+            path: path.clone(),
+            source,
+        })?;
+        file.write_all(&json)
+            .and_then(|()| file.rewind())
+            .at("write", &unfinished)?;
         fs::rename(&unfinished, &path).at("rename a file to", &path)?;
         Ok(file)
     }
@@ -95,7 +102,10 @@ impl RecordDir {
         let mut entries = Vec::new();
         for file in fs::read_dir(&self.dir).at("list", &self.dir)? {
             let path = file.at("list", &self.dir)?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
                 entries.extend(read(&path)?);
             }
         }
@@ -132,7 +142,9 @@ fn open(path: &Path) -> Result<Option<File>, MountError> {
 
 /// One record; none when its mount ended meanwhile.
 fn read(path: &Path) -> Result<Option<MountEntry>, MountError> {
-    let Some(file) = open(path)? else { return Ok(None) };
+    let Some(file) = open(path)? else {
+        return Ok(None);
+    };
     let record = parse(&file, path)?;
     let state = match is_locked(&file).at("lock", path)? {
         true => MountState::Alive,
@@ -152,6 +164,8 @@ fn is_locked(file: &File) -> io::Result<bool> {
 }
 
 fn parse(file: &File, path: &Path) -> Result<MountRecord, MountError> {
-    serde_json::from_reader(file)
-        .map_err(|source| MountError::Record { path: path.to_owned(), source })
+    serde_json::from_reader(file).map_err(|source| MountError::Record {
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -22,13 +22,11 @@ pub const SUBCOMMAND: &str = "__serve-mount";
 const READY: &str = "ready";
 
 /// Starts a server for a record and waits until the mount is there.
-pub(super) fn start(
-    program: &Path,
-    root: &Path,
-    id: &str,
-    locked: File,
-) -> Result<(), MountError> {
-    let spawn_error = |source| MountError::Spawn { program: program.to_owned(), source };
+pub(super) fn start(program: &Path, root: &Path, id: &str, locked: File) -> Result<(), MountError> {
+    let spawn_error = |source| MountError::Spawn {
+        program: program.to_owned(),
+        source,
+    };
     let mut server = Command::new(program)
         .arg(SUBCOMMAND)
         .arg(root)
@@ -44,7 +42,11 @@ pub(super) fn start(
         return Ok(());
     }
     let status = server.wait().map_err(spawn_error)?;
-    Err(MountError::Server(if said.is_empty() { status.to_string() } else { said }))
+    Err(MountError::Server(if said.is_empty() {
+        status.to_string()
+    } else {
+        said
+    }))
 }
 
 /// All that a server says before it cuts itself off or ends.
@@ -95,11 +97,17 @@ impl Serving {
         let engine = Engine::open(root, Settings::default()).map_err(Box::new)?;
         let tip = record.tip()?;
         let lease = tip.map(|tip| engine.leases().take(tip)).transpose()?;
-        let chain = tip.map(|tip| engine.store().chain(tip)).transpose()?.unwrap_or_default();
+        let chain = tip
+            .map(|tip| engine.store().chain(tip))
+            .transpose()?
+            .unwrap_or_default();
         let options = FuseOptions::new(Visibility::Host);
-        let mount =
-            FuseSession::serve_chain(engine.store().blobs(), &chain, &record.dir, options)?;
-        Ok(Self { mount, record, _lease: lease })
+        let mount = FuseSession::serve_chain(engine.store().blobs(), &chain, &record.dir, options)?;
+        Ok(Self {
+            mount,
+            record,
+            _lease: lease,
+        })
     }
 }
 
@@ -123,5 +131,7 @@ fn cut_off() -> io::Result<()> {
 /// An error and what caused it, on one line.
 fn with_sources(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |error| error.source());
-    sources.fold(error.to_string(), |line, source| format!("{line}: {source}"))
+    sources.fold(error.to_string(), |line, source| {
+        format!("{line}: {source}")
+    })
 }

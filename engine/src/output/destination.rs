@@ -39,14 +39,20 @@ pub(super) fn image(
     };
     match (output.kind, &output.dest) {
         (OutputKind::Oci, OutputDest::Path(dir)) if is_layout(dir) => {
-            image.write_oci_layout(dir, built.tags, progress).map_err(refuse)?;
+            image
+                .write_oci_layout(dir, built.tags, progress)
+                .map_err(refuse)?;
             Ok(total)
         }
         (OutputKind::Docker, dest) => stream(dest, stdout, |out| {
-            image.write_docker_archive(out, built.tags, progress).map_err(refuse)
+            image
+                .write_docker_archive(out, built.tags, progress)
+                .map_err(refuse)
         }),
         (_, dest) => stream(dest, stdout, |out| {
-            image.write_oci_archive(out, built.tags, progress).map_err(refuse)
+            image
+                .write_oci_archive(out, built.tags, progress)
+                .map_err(refuse)
         }),
     }
 }
@@ -60,17 +66,32 @@ pub(super) fn rootfs(
     let bytes = stream(dest, stdout, |out| {
         write_rootfs_tar(built.chain, built.engine.store().blobs(), out)
             .map(drop)
-            .map_err(|error| OutputError::Rootfs { dest: name_of(dest), source: Box::new(error) })
+            .map_err(|error| OutputError::Rootfs {
+                dest: name_of(dest),
+                source: Box::new(error),
+            })
     })?;
-    Ok(Written { manifest: None, bytes })
+    Ok(Written {
+        manifest: None,
+        bytes,
+    })
 }
 
 /// Writes the root file system as files.
 pub(super) fn directory(built: &Built<'_>, dest: &OutputDest) -> Result<Written, OutputError> {
-    let OutputDest::Path(dir) = dest else { return Err(OutputError::LocalToStdout) };
-    write_local(built.chain, built.engine.store().blobs(), dir)
-        .map_err(|error| OutputError::Rootfs { dest: name_of(dest), source: Box::new(error) })?;
-    Ok(Written { manifest: None, bytes: 0 })
+    let OutputDest::Path(dir) = dest else {
+        return Err(OutputError::LocalToStdout);
+    };
+    write_local(built.chain, built.engine.store().blobs(), dir).map_err(|error| {
+        OutputError::Rootfs {
+            dest: name_of(dest),
+            source: Box::new(error),
+        }
+    })?;
+    Ok(Written {
+        manifest: None,
+        bytes: 0,
+    })
 }
 
 fn name_of(dest: &OutputDest) -> String {
@@ -125,7 +146,10 @@ fn to_stream(
     name: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), OutputError>,
 ) -> Result<u64, OutputError> {
-    let mut out = Counted { out: BufWriter::with_capacity(1 << 17, out), bytes: 0 };
+    let mut out = Counted {
+        out: BufWriter::with_capacity(1 << 17, out),
+        bytes: 0,
+    };
     write(&mut out)?;
     out.flush().at("write", name)?;
     Ok(out.bytes)

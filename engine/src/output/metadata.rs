@@ -15,7 +15,10 @@ pub struct Metadata {
     #[serde(rename = "containerimage.config.digest")]
     pub config_digest: String,
     /// The manifest's descriptor.
-    #[serde(rename = "containerimage.descriptor", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "containerimage.descriptor",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub descriptor: Option<Descriptor>,
     /// Names, joined by commas.
     #[serde(rename = "image.name", skip_serializing_if = "String::is_empty")]
@@ -25,7 +28,10 @@ pub struct Metadata {
 impl Finished {
     /// What `--metadata-file` tells of it.
     pub fn metadata(&self) -> Metadata {
-        let digest = self.manifest.as_ref().map_or(self.image_id, |manifest| manifest.digest);
+        let digest = self
+            .manifest
+            .as_ref()
+            .map_or(self.image_id, |manifest| manifest.digest);
         Metadata {
             digest: digest.to_string(),
             config_digest: self.image_id.to_string(),

@@ -21,9 +21,14 @@ pub(super) fn plan(
     all.sort_by_key(|stored| (stored.need == Need::Useful, stored.record.last_used));
     let mut planned = Vec::new();
     for stored in all {
-        let Some(reason) = reason(&stored, request) else { continue };
+        let Some(reason) = reason(&stored, request) else {
+            continue;
+        };
         let is_over = request.keep_storage.is_none_or(|keep| left > keep);
-        let is_meant = request.filters.iter().all(|filter| filter.takes(&stored.record, now));
+        let is_meant = request
+            .filters
+            .iter()
+            .all(|filter| filter.takes(&stored.record, now));
         if is_meant && (is_over || stored.need == Need::None) {
             left -= stored.record.own;
             let item = PruneItem::new(stored.record.clone(), reason);

@@ -39,7 +39,12 @@ impl FromStr for Filter {
             Some(key) => (key, Sense::IsNot),
             None => (key, Sense::Is),
         };
-        Ok(Self { on_steps, key: key.to_owned(), sense, value: value.to_owned() })
+        Ok(Self {
+            on_steps,
+            key: key.to_owned(),
+            sense,
+            value: value.to_owned(),
+        })
     }
 }
 
@@ -67,7 +72,12 @@ impl Filter {
             let age = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
             Some(age.as_secs())
         };
-        let point = || self.value.parse::<Timestamp>().ok().map(Timestamp::as_second);
+        let point = || {
+            self.value
+                .parse::<Timestamp>()
+                .ok()
+                .map(Timestamp::as_second)
+        };
         let latest = age().map(|age| now.saturating_sub(age)).or_else(point);
         latest.is_some_and(|latest| last_used <= latest)
     }

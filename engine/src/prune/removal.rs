@@ -7,10 +7,11 @@ use std::path::Path;
 
 use iechor_cachedb::BuildId;
 use iechor_cachedb::gc::{GcItem, GcPlan, GcView};
-use iechor_snapshotter::SnapshotId;
+use iechor_snapshotter::{Digest, SnapshotId};
 
 use super::{PruneError, PrunePlan, PruneReport, Target};
 use crate::hold::Held;
+use crate::images;
 use crate::path_error::{AtPath, PathError};
 use crate::state::Engine;
 use crate::usage::files::{self, MountLock, Named, Need, Place, Stored};
@@ -32,12 +33,15 @@ pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError
     let files = remove_files(engine, &plan)?;
     let bytes = layers.bytes + swept + files.iter().map(|stored| stored.record.own).sum::<u64>();
     let is_gone = |target: &Target| match target {
-        Target::Leftover => true,
+        Target::Leftover | Target::Image(_) => true,
         Target::Step(step) => layers.removed.contains(step),
         Target::File(stored) => files.iter().any(|gone| gone.record.id == stored.record.id),
     };
     let items = plan.items.into_iter().zip(&plan.targets);
-    let items = items.filter(|(_, target)| is_gone(target)).map(|(item, _)| item).collect();
+    let items = items
+        .filter(|(_, target)| is_gone(target))
+        .map(|(item, _)| item)
+        .collect();
     Ok(PruneReport { items, bytes })
 }
 
@@ -65,13 +69,32 @@ fn remove_rows(
     plan: &PrunePlan,
     leased: &HashSet<SnapshotId>,
 ) -> Result<Vec<GcItem>, PruneError> {
-    let view = GcView { now: plan.now, leased: &|snapshot| leased.contains(snapshot) };
-    let steps = plan.targets.iter().filter_map(|target| match target {
-        Target::Step(step) => Some(GcItem::clone(step)),
-        _ => None,
-    });
-    let steps = GcPlan { items: steps.collect(), ..GcPlan::default() };
+    let view = GcView {
+        now: plan.now,
+        leased: &|snapshot| leased.contains(snapshot),
+    };
+    let mut items = Vec::new();
+    for target in &plan.targets {
+        match target {
+            Target::Image(id) => remove_nameless(engine, id)?,
+            Target::Step(step) => items.push(GcItem::clone(step)),
+            Target::Leftover | Target::File(_) => {}
+        }
+    }
+    let steps = GcPlan {
+        items,
+        ..GcPlan::default()
+    };
     Ok(engine.cache().apply_gc(&steps, view)?.removed)
+}
+
+/// Takes an image off the list, unless it got a name meanwhile.
+fn remove_nameless(engine: &Engine, id: &Digest) -> Result<(), PruneError> {
+    let image = images::by_id(engine, id)?;
+    if image.is_some_and(|image| image.names.is_empty()) {
+        engine.cache().remove_image(id)?;
+    }
+    Ok(())
 }
 
 /// Removes what was planned beside the store and is still not needed.
@@ -100,7 +123,9 @@ fn remove_files(engine: &Engine, plan: &PrunePlan) -> Result<Vec<Stored>, PruneE
 
 /// `false` when a step uses it by now.
 fn remove_cache_mount(dir: &Path) -> Result<bool, PruneError> {
-    let MountLock::Free(_lock) = files::lock_cache_mount(dir)? else { return Ok(false) };
+    let MountLock::Free(_lock) = files::lock_cache_mount(dir)? else {
+        return Ok(false);
+    };
     remove_tree(dir)?;
     Ok(true)
 }

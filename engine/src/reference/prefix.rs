@@ -8,7 +8,9 @@ use crate::state::Engine;
 /// What is named by the first digits of its id; none when the text is no such thing, or nothing
 /// begins so.
 pub(super) fn find(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
-    let Some(digits) = digits_of(text) else { return Ok(None) };
+    let Some(digits) = digits_of(text) else {
+        return Ok(None);
+    };
     let images = engine.cache().image_by_prefix(digits);
     let records = engine.cache().find_by_prefix(digits);
     match (images, records) {
@@ -28,7 +30,11 @@ fn digits_of(text: &str) -> Option<&str> {
 
 fn of_image(image: &Image) -> Found {
     let title = format!("image {}", image.names.first().unwrap_or(&image.id.short()));
-    Found { kind: Kind::Image, title, tip: image.chain.last().copied() }
+    Found {
+        kind: Kind::Image,
+        title,
+        tip: image.chain.last().copied(),
+    }
 }
 
 fn of_record(record: Record, digits: &str) -> Found {
@@ -36,7 +42,11 @@ fn of_record(record: Record, digits: &str) -> Found {
         true => Kind::Step,
         false => Kind::Snapshot,
     };
-    Found { kind, title: format!("step {}", record.text), tip: record.snapshot }
+    Found {
+        kind,
+        title: format!("step {}", record.text),
+        tip: record.snapshot,
+    }
 }
 
 /// Candidates of both kinds, or the first error that is none of ambiguity.
@@ -50,7 +60,10 @@ fn ambiguous(
     let all = candidates("image", images)
         .and_then(|images| Ok([images, candidates("step", records)?].concat()));
     match all {
-        Ok(candidates) => ReferenceError::Ambiguous { prefix: text.to_owned(), candidates },
+        Ok(candidates) => ReferenceError::Ambiguous {
+            prefix: text.to_owned(),
+            candidates,
+        },
         Err(error) => error.into(),
     }
 }

@@ -69,21 +69,36 @@ pub(crate) fn import(
 ) -> Result<Imported, SourcesError> {
     let image = source.resolve(platform).map_err(source_of(name))?;
     let _hold = Held::Content.hold(engine)?;
-    let leased = Import { engine, name, source, teller }.layers(&image)?;
+    let leased = Import {
+        engine,
+        name,
+        source,
+        teller,
+    }
+    .layers(&image)?;
     iechor_image::Image::pulled(&image, engine.content())
         .and_then(|pulled| pulled.store(engine.content()))
-        .map_err(|error| SourcesError::Documents { name: name.to_owned(), source: error.into() })?;
+        .map_err(|error| SourcesError::Documents {
+            name: name.to_owned(),
+            source: error.into(),
+        })?;
     Ok(Imported { image, leased })
 }
 
 /// Says which image a source could not give.
 pub(super) fn source_of(name: &str) -> impl FnOnce(SourceError) -> SourcesError + '_ {
-    |source| SourcesError::Source { name: name.to_owned(), source: Box::new(source) }
+    |source| SourcesError::Source {
+        name: name.to_owned(),
+        source: Box::new(source),
+    }
 }
 
 /// What a listed image enters cache keys by.
 pub(super) fn digest_of(image: &Image) -> Digest {
-    image.manifest.as_ref().map_or(image.id, |manifest| Digest::of(manifest.as_bytes()))
+    image
+        .manifest
+        .as_ref()
+        .map_or(image.id, |manifest| Digest::of(manifest.as_bytes()))
 }
 
 impl Imported {
@@ -95,7 +110,13 @@ impl Imported {
             config: text(&self.image.config_bytes),
             manifest: Some(text(&self.image.manifest_bytes)),
             record: None,
-            chain: self.leased.chain.layers().iter().map(|layer| layer.id()).collect(),
+            chain: self
+                .leased
+                .chain
+                .layers()
+                .iter()
+                .map(|layer| layer.id())
+                .collect(),
             platform: self.image.config.platform().to_string(),
             created: now(),
             size: layers::unpacked_size(engine, &self.leased.chain)?,
@@ -119,13 +140,20 @@ impl Imported {
 
 impl Import<'_> {
     fn layers(&self, image: &ResolvedImage) -> Result<Leased, SourcesError> {
-        let diff_ids = image.config.diff_ids().map_err(|source| SourcesError::Config {
-            name: self.name.to_owned(),
-            source,
-        })?;
+        let diff_ids = image
+            .config
+            .diff_ids()
+            .map_err(|source| SourcesError::Config {
+                name: self.name.to_owned(),
+                source,
+            })?;
         let pairs = image.layers.iter().zip(diff_ids);
-        let layers: Vec<_> =
-            pairs.map(|(descriptor, diff_id)| Layer { descriptor, diff_id }).collect();
+        let layers: Vec<_> = pairs
+            .map(|(descriptor, diff_id)| Layer {
+                descriptor,
+                diff_id,
+            })
+            .collect();
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {
             let (sender, fetched) = mpsc::channel();
@@ -146,7 +174,9 @@ impl Import<'_> {
     fn fetch_all(&self, layers: &[Layer<'_>], next: &AtomicUsize, done: &mpsc::Sender<Fetched>) {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(layer) = layers.get(index) else { return };
+            let Some(layer) = layers.get(index) else {
+                return;
+            };
             if done.send((index, self.fetch(layer))).is_err() {
                 return;
             }
@@ -159,7 +189,9 @@ impl Import<'_> {
         let transfer = self.teller.transfer(what, Some(*size));
         self.engine
             .content()
-            .fetch_layer(self.source, layer.descriptor, &|more| transfer.advance(more))
+            .fetch_layer(self.source, layer.descriptor, &|more| {
+                transfer.advance(more)
+            })
             .map_err(|error| SourcesError::Fetch {
                 name: self.name.to_owned(),
                 layer: *digest,
@@ -196,7 +228,9 @@ impl Import<'_> {
         let Descriptor { digest, size, .. } = *layer.descriptor;
         let stored = CompressedLayer { digest, size };
         let label = layers::pulled_label(&layer.descriptor.media_type);
-        self.engine.cache().put_compressed_layer(&layer.diff_id, &label, stored)?;
+        self.engine
+            .cache()
+            .put_compressed_layer(&layer.diff_id, &label, stored)?;
         match self.unpacked_before(parent, &layer.diff_id)? {
             Some(leased) => Ok(leased),
             None => self.unpack(parent, layer, path),
@@ -211,7 +245,9 @@ impl Import<'_> {
         let _hold = Held::Snapshots.hold(self.engine)?;
         for snapshot in self.engine.cache().snapshots_of_layer(diff_id)? {
             // One that a crash damaged is unpacked again, in its place.
-            let Ok(chain) = self.engine.store().chain(snapshot) else { continue };
+            let Ok(chain) = self.engine.store().chain(snapshot) else {
+                continue;
+            };
             if chain.below(1).tip() == parent.tip() {
                 return Ok(Some(self.leased(chain)?));
             }
@@ -229,7 +265,10 @@ impl Import<'_> {
         let unpacked = self.unpack_into(&mut writer, layer, path)?;
         let _hold = Held::Snapshots.hold(self.engine)?;
         let leased = self.leased(writer.commit_even_if_empty()?)?;
-        let digests = LayerDigests { diff_id: unpacked.diff_id, tar_size: unpacked.size };
+        let digests = LayerDigests {
+            diff_id: unpacked.diff_id,
+            tar_size: unpacked.size,
+        };
         if let Some(tip) = leased.chain.tip() {
             self.engine.cache().put_layer(&tip, digests)?;
         }
@@ -242,7 +281,10 @@ impl Import<'_> {
         layer: &Layer<'_>,
         path: &Path,
     ) -> Result<Unpacked, SourcesError> {
-        let Layer { descriptor, diff_id } = *layer;
+        let Layer {
+            descriptor,
+            diff_id,
+        } = *layer;
         let file = File::open(path).at("open", path)?;
         let what = format!("unpacking sha256:{}", diff_id.short());
         let transfer = self.teller.transfer(what, Some(descriptor.size));
@@ -250,18 +292,27 @@ impl Import<'_> {
         let (blobs, limits) = (self.engine.store().blobs(), Limits::default());
         unpack(file, descriptor, diff_id, writer, blobs, &limits, progress).map_err(|error| {
             let (name, source) = (self.name.to_owned(), Box::new(error));
-            SourcesError::Unpack { name, layer: diff_id, source }
+            SourcesError::Unpack {
+                name,
+                layer: diff_id,
+                source,
+            }
         })
     }
 
     fn leased(&self, chain: Chain) -> Result<Leased, SourcesError> {
-        let lease = chain.tip().map(|tip| self.engine.leases().take(tip)).transpose()?;
+        let lease = chain
+            .tip()
+            .map(|tip| self.engine.leases().take(tip))
+            .transpose()?;
         Ok(Leased { chain, lease })
     }
 }
 
 /// Now; for the list of images, which nothing depends on.
 fn now() -> UnixMillis {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

@@ -90,9 +90,18 @@ fn cache_mounts(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
         let record = UsageRecord {
             created: metadata.mtime(),
             last_used: last_used(&dir).max(metadata.mtime()),
-            ..record(UsageKind::CacheMount, name_of(&dir), mount_id(&dir), disk::tree(&dir)?)
+            ..record(
+                UsageKind::CacheMount,
+                name_of(&dir),
+                mount_id(&dir),
+                disk::tree(&dir)?,
+            )
         };
-        mounts.push(Stored { record, place: Place::CacheMount(dir), need });
+        mounts.push(Stored {
+            record,
+            place: Place::CacheMount(dir),
+            need,
+        });
     }
     Ok(mounts)
 }
@@ -115,15 +124,26 @@ fn contents(
     let mut contents = Vec::new();
     for (digest, _) in engine.content().list()? {
         let path = engine.content().path(&digest);
-        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        let Ok(metadata) = fs::symlink_metadata(&path) else {
+            continue;
+        };
         let (text, need) = named.of(&digest);
         let bytes = disk::allocated(&metadata);
         let record = UsageRecord {
             created: metadata.mtime(),
             last_used: metadata.mtime(),
-            ..record(UsageKind::Content, digest.to_string(), text.to_owned(), bytes)
+            ..record(
+                UsageKind::Content,
+                digest.to_string(),
+                text.to_owned(),
+                bytes,
+            )
         };
-        contents.push(Stored { record, place: Place::Content(digest), need });
+        contents.push(Stored {
+            record,
+            place: Place::Content(digest),
+            need,
+        });
     }
     Ok(contents)
 }
@@ -164,15 +184,20 @@ impl Named {
     }
 
     fn add_manifest(&mut self, manifest: Option<&str>) {
-        let Some(bytes) = manifest.map(str::as_bytes) else { return };
+        let Some(bytes) = manifest.map(str::as_bytes) else {
+            return;
+        };
         self.documents.insert(Digest::of(bytes));
         if let Ok(Document::Manifest(manifest)) = Document::parse(bytes, "") {
-            self.pulled.extend(manifest.layers.iter().map(|layer| layer.digest));
+            self.pulled
+                .extend(manifest.layers.iter().map(|layer| layer.digest));
         }
     }
 
     fn add_layer(&mut self, engine: &Engine, snapshot: &SnapshotId) -> Result<(), UsageError> {
-        let Some(layer) = engine.cache().layer(snapshot)? else { return Ok(()) };
+        let Some(layer) = engine.cache().layer(snapshot)? else {
+            return Ok(());
+        };
         let stored_as = |label: String| engine.cache().compressed_layer(&layer.diff_id, &label);
         for media_type in layers::STORED_AS {
             let pulled = stored_as(layers::pulled_label(media_type))?;
@@ -200,16 +225,32 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
     let builds = engine.cache().builds(usize::MAX)?;
     let mut all = Vec::new();
     for (dir, metadata) in disk::entries(&logs::directory(engine))? {
-        let Ok(number) = name_of(&dir).parse() else { continue };
-        let build = builds.iter().enumerate().find(|(_, build)| build.id == BuildId(number));
+        let Ok(number) = name_of(&dir).parse() else {
+            continue;
+        };
+        let build = builds
+            .iter()
+            .enumerate()
+            .find(|(_, build)| build.id == BuildId(number));
         let text = build.map_or("a build that is forgotten", |(_, build)| &build.file);
         let record = UsageRecord {
-            created: build.map_or(metadata.mtime(), |(_, build)| records::seconds(build.started)),
+            created: build.map_or(metadata.mtime(), |(_, build)| {
+                records::seconds(build.started)
+            }),
             last_used: metadata.mtime(),
-            ..record(UsageKind::Logs, number.to_string(), text.to_owned(), disk::tree(&dir)?)
+            ..record(
+                UsageKind::Logs,
+                number.to_string(),
+                text.to_owned(),
+                disk::tree(&dir)?,
+            )
         };
         let need = build.map_or(Need::None, |(age, build)| need_of_logs(age, build));
-        all.push(Stored { record, place: Place::Logs(BuildId(number), dir), need });
+        all.push(Stored {
+            record,
+            place: Place::Logs(BuildId(number), dir),
+            need,
+        });
     }
     Ok(all)
 }
@@ -239,5 +280,7 @@ fn record(kind: UsageKind, id: String, text: String, own: u64) -> UsageRecord {
 }
 
 fn name_of(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use crate::state::Engine;
 ///
 /// Removing is played through on it: what it says was given back is what the disk gives back when
 /// the same is done to the store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     layers: HashMap<SnapshotId, Entry>,
     blobs: HashMap<Digest, Blob>,
@@ -26,14 +26,14 @@ pub(crate) struct Ledger {
     free: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     layer: Arc<Layer>,
     index: u64,
     children: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Blob {
     bytes: u64,
     named_by: usize,
@@ -83,8 +83,13 @@ impl Ledger {
 
     /// Bytes of a snapshot's layer; none of a snapshot that is not here.
     pub(crate) fn share(&self, snapshot: &SnapshotId) -> Share {
-        let Some(entry) = self.layers.get(snapshot) else { return Share::default() };
-        let mut share = Share { own: entry.index, shared: 0 };
+        let Some(entry) = self.layers.get(snapshot) else {
+            return Share::default();
+        };
+        let mut share = Share {
+            own: entry.index,
+            shared: 0,
+        };
         for blob in entry.blobs().filter_map(|digest| self.blobs.get(digest)) {
             match blob.named_by {
                 1 => share.own += blob.bytes,
@@ -127,7 +132,9 @@ impl Ledger {
         let mut bytes = 0;
         let mut next = Some(*snapshot);
         while let Some(id) = next.filter(|id| self.is_loose(id)) {
-            let Some(entry) = self.layers.remove(&id) else { break };
+            let Some(entry) = self.layers.remove(&id) else {
+                break;
+            };
             bytes += entry.index + self.release_blobs(&entry);
             next = entry.layer.parent();
             if let Some(parent) = next.and_then(|id| self.layers.get_mut(&id)) {
@@ -140,7 +147,9 @@ impl Ledger {
     fn release_blobs(&mut self, entry: &Entry) -> u64 {
         let mut bytes = 0;
         for digest in entry.blobs() {
-            let Some(blob) = self.blobs.get_mut(digest) else { continue };
+            let Some(blob) = self.blobs.get_mut(digest) else {
+                continue;
+            };
             blob.named_by -= 1;
             if blob.named_by == 0 {
                 bytes += blob.bytes;
@@ -192,8 +201,14 @@ impl Ledger {
         for digest in layer.index().blobs() {
             self.blobs.entry(*digest).or_default().named_by += 1;
         }
-        self.layers
-            .insert(layer.id(), Entry { layer: Arc::clone(layer), index, children: 0 });
+        self.layers.insert(
+            layer.id(),
+            Entry {
+                layer: Arc::clone(layer),
+                index,
+                children: 0,
+            },
+        );
         if let Some(parent) = layer.parent().and_then(|id| self.layers.get_mut(&id)) {
             parent.children += 1;
         }
@@ -244,7 +259,10 @@ fn sizes(shelf: &Path) -> Result<HashMap<Digest, u64>, PathError> {
             continue;
         }
         for (path, metadata) in disk::entries(&shard)? {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
             if let Ok(digest) = Digest::from_hex(name) {
                 sizes.insert(digest, disk::allocated(&metadata));
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use iechor_cachedb::{BuildStep, Place, Record, RecordFilter, RecordId, UnixMillis};
+use iechor_cachedb::{BuildStep, Image, Place, Record, RecordFilter, RecordId, UnixMillis};
 use iechor_snapshotter::SnapshotId;
 
 use super::ledger::{Ledger, Share};
@@ -14,14 +14,19 @@ pub(super) fn of_store(engine: &Engine, ledger: &Ledger) -> Result<Vec<UsageReco
     let steps = engine.cache().records(&RecordFilter::default())?;
     let makers = Makers::of(&steps, ledger);
     let mut told: HashSet<_> = makers.count.keys().copied().collect();
-    let mut records: Vec<_> =
-        steps.iter().map(|step| of_step(step, makers.share(step, ledger))).collect();
+    let mut records: Vec<_> = steps
+        .iter()
+        .map(|step| of_step(step, makers.share(step, ledger)))
+        .collect();
     for BuildStep { step, .. } in engine.cache().failed_steps()? {
         let Some(snapshot) = step.snapshot.filter(|snapshot| told.insert(*snapshot)) else {
             continue;
         };
         let record = failed(&snapshot, &step.text, ledger.share(&snapshot));
-        records.push(UsageRecord { place: Some(place(&step.place)), ..record });
+        records.push(UsageRecord {
+            place: Some(place(&step.place)),
+            ..record
+        });
     }
     let orphans = ledger.orphans().into_iter().filter(|id| told.insert(*id));
     records.extend(orphans.map(|id| orphan(&id, ledger.share(&id))));
@@ -51,17 +56,44 @@ pub(crate) fn failed(snapshot: &SnapshotId, text: &str, share: Share) -> UsageRe
     unused(UsageKind::Failed, snapshot, text, share)
 }
 
+/// The record of an image that lost its name.
+pub(crate) fn nameless(image: &Image, share: Share) -> UsageRecord {
+    let created = seconds(image.created);
+    let record = unused(UsageKind::Image, image.id, "image without a name", share);
+    UsageRecord {
+        created,
+        last_used: created,
+        ..record
+    }
+}
+
 /// The record of a layer that no row names.
 pub(crate) fn orphan(snapshot: &SnapshotId, share: Share) -> UsageRecord {
-    let record = unused(UsageKind::Leftover, snapshot, "layer without a record", share);
-    UsageRecord { reclaimable: true, ..record }
+    let record = unused(
+        UsageKind::Leftover,
+        snapshot,
+        "layer without a record",
+        share,
+    );
+    UsageRecord {
+        reclaimable: true,
+        ..record
+    }
 }
 
 /// The record of blobs that no layer names, if there are any.
 pub(crate) fn unnamed(own: u64) -> Option<UsageRecord> {
     let share = Share { own, shared: 0 };
-    let record = unused(UsageKind::Leftover, "blobs", "contents that no layer names", share);
-    (own > 0).then_some(UsageRecord { reclaimable: true, ..record })
+    let record = unused(
+        UsageKind::Leftover,
+        "blobs",
+        "contents that no layer names",
+        share,
+    );
+    (own > 0).then_some(UsageRecord {
+        reclaimable: true,
+        ..record
+    })
 }
 
 /// Layers that no step here made: those of pulled images.
@@ -72,14 +104,22 @@ fn layers(
 ) -> Result<Vec<UsageRecord>, UsageError> {
     let mut names = HashMap::new();
     for image in engine.cache().images()? {
-        let name = image.names.first().cloned().unwrap_or_else(|| image.id.short());
+        let name = image
+            .names
+            .first()
+            .cloned()
+            .unwrap_or_else(|| image.id.short());
         names.extend(image.chain.iter().map(|snapshot| (*snapshot, name.clone())));
     }
     let layer = |id: SnapshotId| {
         let text = names.get(&id).map_or("layer below another", String::as_str);
         unused(UsageKind::Layer, id, text, ledger.share(&id))
     };
-    Ok(ledger.snapshots().filter(|id| !told.contains(id)).map(layer).collect())
+    Ok(ledger
+        .snapshots()
+        .filter(|id| !told.contains(id))
+        .map(layer)
+        .collect())
 }
 
 /// A record of something that no hit is counted for.
@@ -116,11 +156,20 @@ pub(super) struct Makers {
 
 impl Makers {
     pub(super) fn of(steps: &[Record], ledger: &Ledger) -> Self {
-        let mut makers = Self { made: HashMap::new(), count: HashMap::new() };
+        let mut makers = Self {
+            made: HashMap::new(),
+            count: HashMap::new(),
+        };
         let after: HashMap<_, _> = steps.iter().map(|step| (step.id, step.snapshot)).collect();
         for step in steps {
-            let below = step.parent.and_then(|parent| after.get(&parent)).copied().flatten();
-            let made = step.snapshot.filter(|_| step.parent.is_some() && step.snapshot != below);
+            let below = step
+                .parent
+                .and_then(|parent| after.get(&parent))
+                .copied()
+                .flatten();
+            let made = step
+                .snapshot
+                .filter(|_| step.parent.is_some() && step.snapshot != below);
             makers.add(step, made);
         }
         // A base image may be a stage, whose steps made its layers.

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use iechor_cachedb::{Record, RecordFilter, RecordId};
 
+use super::UsageError;
 use super::ledger::{Ledger, Share};
 use super::records::{self, Makers};
-use super::UsageError;
 use crate::state::Engine;
 
 /// A cached step and what was built on it.
