@@ -33,7 +33,8 @@ pub(crate) mod shelf;
 mod tests;
 mod usage;
 
-use std::path::Path;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::active::ActiveSnapshot;
@@ -65,8 +66,8 @@ struct Parts {
     scratch: Arc<ScratchRoot>,
     lock: LockFile,
     /// Any descriptor on the store's file system.
-    sync: std::os::fd::OwnedFd,
-    root: std::path::PathBuf,
+    sync: OwnedFd,
+    root: PathBuf,
 }
 
 impl SnapshotStore {

@@ -112,7 +112,10 @@ impl Numbering {
 
 /// What a directory names, in order.
 fn children(draft: &Draft, parent: NodeIdx) -> impl Iterator<Item = NodeIdx> {
-    let slots = draft.directory(parent).into_iter().flat_map(|dir| dir.children.values());
+    let slots = draft
+        .directory(parent)
+        .into_iter()
+        .flat_map(|dir| dir.children.values());
     slots.filter_map(|slot| match slot {
         Slot::Node(child) => Some(*child),
         Slot::Whiteout => None,
@@ -234,7 +237,7 @@ impl<'a> Encoder<'a> {
                 record.text = self.push_text(target)?;
             }
             NodeKind::CharDevice(rdev) | NodeKind::BlockDevice(rdev) => {
-                record.rdev = (*rdev).into()
+                record.rdev = (*rdev).into();
             }
             NodeKind::Fifo | NodeKind::Socket | NodeKind::Directory => {}
         }

@@ -151,13 +151,31 @@ fn the_same_changes_give_the_same_id_and_another_parent_gives_another() {
     assert_ne!(child.snapshot_id(), base);
 }
 
+/// The sizes that `docs/store-format.md` gives.
+#[test]
+fn records_have_the_documented_sizes() {
+    let sizes = [
+        size_of::<format::Header>(),
+        size_of::<format::Counts>(),
+        size_of::<InodeRecord>(),
+        size_of::<DirentRecord>(),
+        size_of::<XattrRecord>(),
+    ];
+    assert_eq!(sizes, [88, 24, 76, 12, 16]);
+}
+
 #[test]
 fn an_inode_of_another_index_is_answered_without_a_fault() {
     let index = reopen(&sample());
     let foreign = InodeIdx(4_000_000_000);
     assert_eq!(index.stat(foreign).mode, libc::S_IFDIR | 0o755);
     assert_eq!(index.blob(foreign), None);
-    assert_eq!(index.entries(inode(&index, LayerIndex::ROOT, b"file")).len(), 0);
+    assert_eq!(
+        index
+            .entries(inode(&index, LayerIndex::ROOT, b"file"))
+            .len(),
+        0
+    );
 }
 
 #[test]

@@ -3,7 +3,10 @@
 //! Blobs and layer indexes both lie on one. A file gets its name when it is complete, in one step,
 //! and is never changed after that.
 
-use std::ffi::OsStr;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -228,7 +231,7 @@ impl Shelf {
         Ok(all)
     }
 
-    fn names(&self, dir: &Path) -> Result<Vec<std::ffi::OsString>, StoreError> {
+    fn names(&self, dir: &Path) -> Result<Vec<OsString>, StoreError> {
         let error = || cannot("cannot list", self.path.join(dir));
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::openat(&self.dir, dir, flags, Mode::empty()).map_err(error())?;

@@ -276,6 +276,35 @@ fn a_sweep_waits_for_the_layer_under_way() {
 }
 
 #[test]
+fn a_store_on_a_read_only_file_system_can_be_read() {
+    use nix::mount::{MsFlags, mount};
+    use nix::sched::{CloneFlags, unshare};
+
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    let fixture = Fixture::new();
+    let chain = fixture.layer(&Chain::empty(), &[("a", b"1")]);
+    let change = |source: Option<&Path>, target: &Path, flags| {
+        mount(source, target, None::<&str>, flags, None::<&str>).unwrap();
+    };
+    let root = fixture.root();
+    change(None, Path::new("/"), MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+    change(Some(&root), &root, MsFlags::MS_BIND);
+    change(
+        None,
+        &root,
+        MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY,
+    );
+
+    let store = fixture.reopen().unwrap();
+    assert_eq!(store.chain(tip(&chain)).unwrap().tip(), chain.tip());
+    store.verify(tip(&chain)).unwrap();
+    let error = store.blobs().put(b"2").unwrap_err();
+    assert!(error.is_read_only(), "{error:?}");
+    drop(store);
+    nix::mount::umount(&root).unwrap();
+}
+
+#[test]
 fn a_store_can_be_synced() {
     Fixture::new().store.sync().unwrap();
 }

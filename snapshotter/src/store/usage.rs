@@ -55,9 +55,9 @@ impl SnapshotStore {
         for blob in top.index().blobs() {
             let size = self.blob_size(blob)?;
             if known.contains(blob) {
-                usage.shared += size
+                usage.shared += size;
             } else {
-                usage.own += size
+                usage.own += size;
             }
         }
         Ok(usage)

@@ -183,7 +183,7 @@ fn a_step_that_changes_nothing_gives_the_parent_back() {
     let fixture = Fixture::new();
     let base = fixture.base();
     let same = fixture.step(&base, |root| {
-        sh(root, "cat etc/passwd; find . -exec stat {} +")
+        sh(root, "cat etc/passwd; find . -exec stat {} +");
     });
     assert_eq!(same.tip(), base.tip());
     let scratch = fixture.step(&Chain::empty(), |_| {});
@@ -238,7 +238,7 @@ fn removed_directories_and_what_takes_their_place() {
         sh(root, "rm fifo; mkdir fifo; echo x > fifo/x; rm null");
     });
     fixture.step(&chain, |root| {
-        sh(root, "rm -r etc; mkdir etc; rm tmp; mkdir -m 1777 tmp")
+        sh(root, "rm -r etc; mkdir etc; rm tmp; mkdir -m 1777 tmp");
     });
 }
 
@@ -263,7 +263,7 @@ fn moved_directories_are_references() {
         sh(
             root,
             "mv conf/deepest conf/deep; rmdir settings; mv conf settings",
-        )
+        );
     });
 }
 
@@ -308,7 +308,7 @@ fn hard_links_are_one_inode() {
         sh(root, "echo broken >> one");
     });
     fixture.step(&chain, |root| {
-        sh(root, "rm x; ln d/z x; echo more >> y; rm -r d")
+        sh(root, "rm x; ln d/z x; echo more >> y; rm -r d");
     });
 }
 
@@ -421,7 +421,7 @@ fn mount_points_and_stubs_are_no_change_unless_something_was_put_there() {
     assert_eq!(active.commit(&stubs).unwrap().tip(), base.tip());
 
     let (active, _) = fixture.run(&base, view, |root| {
-        sh(root, "echo kept > work/kept; echo x > etc/resolv.conf")
+        sh(root, "echo kept > work/kept; echo x > etc/resolv.conf");
     });
     let chain = active.commit(&stubs).unwrap();
     let tree = shown::chain(&chain);
@@ -444,9 +444,9 @@ fn marks_that_lead_nowhere_are_refused_by_name() {
         let active = fixture.store.prepare(&fixture.base()).unwrap();
         let real = active.upper().join(path);
         if path.ends_with("dir") {
-            fs::create_dir(&real).unwrap()
+            fs::create_dir(&real).unwrap();
         } else {
-            fs::write(&real, "").unwrap()
+            fs::write(&real, "").unwrap();
         }
         rustix::fs::setxattr(&real, name, value, XattrFlags::empty()).unwrap();
         active.commit(&[]).unwrap_err()
@@ -512,7 +512,7 @@ fn nothing_of_a_dropped_step_remains() {
     );
     let dir = active.dir();
     assert_eq!(fs::metadata(&dir).unwrap().mode() & 0o777, 0o700);
-    fs::set_permissions(active.upper(), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(active.upper(), fs::Permissions::from_mode(0o000)).unwrap();
     drop(active);
     assert!(!dir.exists());
 }
