@@ -1,6 +1,6 @@
 //! What the stages of one build share: the request, the services, and what is noted on the way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -43,6 +43,8 @@ pub(crate) struct Session<'a> {
     numbering: Mutex<Numbering>,
     history: History<'a>,
     results: Mutex<HashMap<usize, StageState>>,
+    /// Records made anew although there may have been a cached result.
+    forced: Mutex<HashSet<RecordId>>,
     leases: Mutex<HashMap<SnapshotId, Lease>>,
     context: OnceLock<Arc<HostTree>>,
     rootfs: OnceLock<Rootfs>,
@@ -80,6 +82,7 @@ impl<'a> Session<'a> {
             clock,
             numbering: Mutex::new(numbering),
             results: Mutex::default(),
+            forced: Mutex::default(),
             leases: Mutex::default(),
             context: OnceLock::new(),
             rootfs: OnceLock::new(),
@@ -310,6 +313,16 @@ impl Session<'_> {
 
     pub(crate) fn finish_stage(&self, index: usize, state: StageState) {
         lock(&self.results).insert(index, state);
+    }
+
+    /// A record was made without looking for a cached one.
+    pub(crate) fn force(&self, record: RecordId) {
+        lock(&self.forced).insert(record);
+    }
+
+    /// Whether this build made the record without looking for a cached one.
+    pub(crate) fn was_forced(&self, record: RecordId) -> bool {
+        lock(&self.forced).contains(&record)
     }
 
     /// A record was made.

@@ -110,7 +110,7 @@ impl Attempt<'_> {
 
     /// The cached result, leased, if there is one and its snapshot is still there.
     fn usable(&self, parent: Option<RecordId>) -> Result<Option<Record>, StepError> {
-        let Some(record) = self.session.cache().lookup(parent, &self.key)? else { return Ok(None) };
+        let Some(record) = self.newest(parent)? else { return Ok(None) };
         if let Some(snapshot) = record.snapshot {
             self.session.lease(snapshot)?;
             // A prune may have been faster than the lease: then the row is gone by now.
@@ -120,6 +120,20 @@ impl Attempt<'_> {
             }
         }
         Ok(Some(record))
+    }
+
+    /// The newest result of this instruction on this parent, but for what another stage of this
+    /// very build made because it was told to look nothing up: rule C11 leaves this stage out of
+    /// that, and what it hits must not depend on which of them is faster.
+    fn newest(&self, parent: Option<RecordId>) -> Result<Option<Record>, StepError> {
+        let newest = self.session.cache().lookup(parent, &self.key)?;
+        let Some((record, parent)) = newest.as_ref().zip(parent) else { return Ok(newest) };
+        if !self.session.was_forced(record.id) {
+            return Ok(newest);
+        }
+        let siblings = self.session.cache().children(parent)?.into_iter();
+        let others = siblings.filter(|other| other.key == self.key && !self.session.was_forced(other.id));
+        Ok(others.max_by_key(|other| other.id).or(newest))
     }
 
     fn explain(&self, state: &StageState) -> Result<MissReason, StepError> {
@@ -160,6 +174,9 @@ impl Attempt<'_> {
             Err(error) => return Err(self.failed(state, error)),
         };
         let record = self.record(state, &made)?;
+        if matches!(reason, MissReason::NoCacheFilter { .. } | MissReason::FollowsStep { .. }) {
+            self.session.force(record.id);
+        }
         if let Some(witness) = witness {
             self.session.cache().put_witness(record.id, &witness)?;
         }
