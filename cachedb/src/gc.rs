@@ -20,11 +20,13 @@ use crate::time::UnixMillis;
 pub use filter::{Filter, FilterError};
 
 mod apply;
+mod fate;
 mod filter;
 mod graph;
 mod moment;
 mod pattern;
 mod plan;
+mod removal;
 
 /// Which unused records may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -136,7 +136,7 @@ fn a_listing_needs_no_right_to_write() {
     let db = CacheDb::open_read_only(&t.path(), boot()).unwrap();
     assert_eq!(
         db.records(&RecordFilter::default()).unwrap(),
-        [made.clone()]
+        std::slice::from_ref(&made)
     );
     assert!(db.touch(&[made.id], Default::default()).is_err());
     let missing = CacheDb::open_read_only(&t.dir.path().join("none.db"), boot());
