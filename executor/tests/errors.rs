@@ -18,6 +18,7 @@ crate::tests![
     a_script_whose_interpreter_is_missing,
     a_binary_whose_loader_is_missing,
     a_working_directory_that_is_missing,
+    a_working_directory_by_descriptor_cve_2024_21626,
     a_rootfs_that_is_missing,
     a_rootfs_without_proc,
     a_mount_target_that_is_missing,
@@ -112,6 +113,19 @@ fn a_working_directory_that_is_missing() {
     let expect = "cannot enter working directory /srv/app: No such file or directory (os error 2)";
     assert_eq!(told(&error), expect);
     assert_eq!(error.hint(), Some("make it with WORKDIR"));
+}
+
+fn a_working_directory_by_descriptor_cve_2024_21626() {
+    let rootfs = Rootfs::new();
+    for process in ["self", "1"] {
+        for descriptor in 0..16 {
+            let mut step = shell(&rootfs, "true");
+            step.cwd = format!("/proc/{process}/fd/{descriptor}").into();
+            let error = error(&step);
+            let is_refused = matches!(error, ExecError::Step(StepFault::WorkingDirectory { .. }));
+            assert!(is_refused, "{error:?}");
+        }
+    }
 }
 
 fn a_rootfs_that_is_missing() {

@@ -30,6 +30,7 @@ crate::tests![
     every_mount_is_confined,
     mounts_of_the_source_stay_outside,
     the_rootfs_sees_no_trace_of_mounts,
+    an_overlay_rootfs_is_free_at_once,
 ];
 
 fn with_mounts(rootfs: &Rootfs, script: &str, mounts: Vec<StepMount>) -> StepSpec {
@@ -429,4 +430,40 @@ fn the_rootfs_sees_no_trace_of_mounts() {
         mounts,
     ));
     assert_eq!(list(), before);
+}
+
+/// What the builder does with a step's upper directory needs every user of the mount to be gone.
+fn an_overlay_rootfs_is_free_at_once() {
+    let (rootfs, scratch) = (Rootfs::new(), TempDir::new().unwrap());
+    let [upper, work, merged] = ["upper", "work", "merged"].map(|name| scratch.path().join(name));
+    for directory in [&upper, &work, &merged] {
+        fs::create_dir(directory).unwrap();
+    }
+    let layers = [
+        ("lowerdir", rootfs.root()),
+        ("upperdir", &upper),
+        ("workdir", &work),
+    ];
+    let options = layers
+        .map(|(name, path)| format!("{name}={}", path.display()))
+        .join(",");
+    for _ in 0..10 {
+        let options = std::ffi::CString::new(options.as_str()).unwrap();
+        let flags = rustix::mount::MountFlags::empty();
+        rustix::mount::mount("overlay", &merged, "overlay", flags, &*options).unwrap();
+        let mounted = Mounted(&merged);
+        let script =
+            "(while :; do date >>/late; done) & echo $PPID >/new; rm -f /bin/vi; sleep 0.05";
+        let step = StepSpec {
+            rootfs: merged.clone(),
+            ..shell(&rootfs, script)
+        };
+        assert_eq!(run(&step).0, StepOutcome::Exited(0));
+        // Panics if the mount is still in use.
+        drop(mounted);
+        assert_eq!(fs::read_to_string(upper.join("new")).unwrap(), "1\n");
+        let late = fs::read(upper.join("late")).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert_eq!(fs::read(upper.join("late")).unwrap(), late);
+    }
 }
