@@ -5,21 +5,33 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::build::BuildArgs;
+use crate::commands::builder::BuilderCommand;
+use crate::commands::builder::du::DuArgs;
+use crate::commands::builder::prune::PruneArgs;
+use crate::commands::images::ImagesArgs;
+use crate::commands::inspect::InspectArgs;
+use crate::commands::logs::LogsArgs;
+use crate::commands::mount::{MountArgs, ServeArgs};
+use crate::commands::mounts::MountsArgs;
+use crate::commands::pull::PullArgs;
+use crate::commands::push::PushArgs;
+use crate::commands::rmi::RmiArgs;
+use crate::commands::tag::TagArgs;
+use crate::commands::umount::UmountArgs;
 use crate::commands::version::VersionArgs;
 use crate::env;
 
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 build failed, 2 usage, 3 iEchorfile, 4 registry or network, 5 storage,
+            125 internal, 130 interrupted (128 and the signal's number)";
+
+fn long_help() -> String {
+    format!("{EXIT_CODES}\n\n{}", env::help())
+}
+
 /// Builds container images from iEchorfiles, without a daemon
 #[derive(Debug, Parser)]
-#[command(
-    name = "iechor",
-    version,
-    propagate_version = false,
-    disable_help_subcommand = false
-)]
-#[command(
-    after_help = "Exit codes: 0 ok, 1 build failed, 2 usage, 3 iEchorfile, 4 registry or network, \
-                        5 storage, 125 internal, 130 interrupted."
-)]
+#[command(name = "iechor", version, after_help = EXIT_CODES, after_long_help = long_help())]
 pub(crate) struct Cli {
     /// What holds for every command.
     #[command(flatten)]
@@ -47,6 +59,43 @@ pub(crate) enum Command {
     /// Build an image from an iEchorfile
     #[command(visible_aliases = ["bud", "build-using-dockerfile"])]
     Build(Box<BuildArgs>),
+    /// Show, list and prune the build cache
+    Builder {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: BuilderCommand,
+    },
+    /// Show what takes space (the same as `builder du`)
+    Du(DuArgs),
+    /// Remove what is no longer needed (the same as `builder prune`)
+    Prune(PruneArgs),
+    /// List the local images
+    Images(ImagesArgs),
+    /// Remove names from the local image list
+    Rmi(RmiArgs),
+    /// Give an image of the local list another name
+    Tag(TagArgs),
+    /// Show everything about images, as JSON
+    Inspect(InspectArgs),
+    /// Fetch an image from its registry into the local list
+    Pull(PullArgs),
+    /// Send an image of the local list to a registry
+    Push(PushArgs),
+    /// Mount the files of an image, stage, step or snapshot, read-only
+    Mount(MountArgs),
+    /// End mounts that `mount` made
+    #[command(visible_alias = "unmount")]
+    Umount(UmountArgs),
+    /// List the mounts that `mount` made
+    Mounts(MountsArgs),
+    /// Print what the steps of a build wrote, in full
+    Logs(LogsArgs),
     /// Print the version
     Version(VersionArgs),
+    /// The process behind a mount; started by `mount`
+    #[command(name = "__serve-mount", hide = true)]
+    ServeMount(ServeArgs),
 }
+
+#[cfg(test)]
+mod reference;

@@ -1,6 +1,18 @@
 //! One file a command: parse, call the engine, show.
 
 pub(crate) mod build;
+pub(crate) mod builder;
+pub(crate) mod images;
+pub(crate) mod inspect;
+pub(crate) mod logs;
+pub(crate) mod mount;
+pub(crate) mod mounts;
+pub(crate) mod pull;
+pub(crate) mod push;
+pub(crate) mod rmi;
+pub(crate) mod tag;
+mod transfer;
+pub(crate) mod umount;
 pub(crate) mod version;
 
 use std::process::ExitCode;
@@ -31,6 +43,20 @@ fn dispatch(cli: Cli, ui: Ui) -> Result<(), CliError> {
     let session = Session::new(cli.global, ui)?;
     match cli.command {
         Command::Build(args) => build::run(*args, &session),
+        Command::Builder { command } => builder::run(command, &session),
+        Command::Du(args) => builder::du::run(&args, &session),
+        Command::Prune(args) => builder::prune::run(args, &session),
+        Command::Images(args) => images::run(&args, &session),
+        Command::Rmi(args) => rmi::run(&args, &session),
+        Command::Tag(args) => tag::run(&args, &session),
+        Command::Inspect(args) => inspect::run(&args, &session),
+        Command::Pull(args) => pull::run(args, &session),
+        Command::Push(args) => push::run(&args, &session),
+        Command::Mount(args) => mount::run(args, &session),
+        Command::Umount(args) => umount::run(&args, &session),
+        Command::Mounts(args) => mounts::run(&args, &session),
+        Command::Logs(args) => logs::run(&args, &session),
         Command::Version(args) => version::run(&args, &session),
+        Command::ServeMount(args) => mount::serve(&args),
     }
 }

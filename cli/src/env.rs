@@ -75,6 +75,27 @@ pub(crate) const SOURCE_DATE_EPOCH: Variable = Variable {
     meaning: "Seconds since 1970 for `created` in the image's config and history.",
 };
 
+/// Credentials, podman's way.
+pub(crate) const REGISTRY_AUTH_FILE: Variable = Variable {
+    name: "REGISTRY_AUTH_FILE",
+    meaning: "File of registry credentials, instead of all those below.",
+};
+/// Credentials of a session.
+pub(crate) const XDG_RUNTIME_DIR: Variable = Variable {
+    name: "XDG_RUNTIME_DIR",
+    meaning: "Registry credentials are looked for in its `containers/auth.json`, ...",
+};
+/// A user's configuration.
+pub(crate) const XDG_CONFIG_HOME: Variable = Variable {
+    name: "XDG_CONFIG_HOME",
+    meaning: "... then in its `containers/auth.json` (default `~/.config`), ...",
+};
+/// Credentials, docker's way.
+pub(crate) const DOCKER_CONFIG: Variable = Variable {
+    name: "DOCKER_CONFIG",
+    meaning: "... then in its `config.json` (default `~/.docker`), with credential helpers.",
+};
+
 /// The proxy arguments (rule C12), each read in both cases.
 pub(crate) const PROXIES: [Variable; 5] = [
     Variable {
@@ -98,6 +119,37 @@ pub(crate) const PROXIES: [Variable; 5] = [
         meaning: "Handed to RUN; in no cache key, no history.",
     },
 ];
+
+/// All of them, in the order of the reference page.
+pub(crate) fn all() -> impl Iterator<Item = Variable> {
+    const SINGLE: [Variable; 16] = [
+        ROOT,
+        XDG_DATA_HOME,
+        HOME,
+        PROGRESS,
+        BUILDKIT_PROGRESS,
+        CI,
+        GITHUB_ACTIONS,
+        NO_COLOR,
+        CLICOLOR_FORCE,
+        TERM,
+        DOCKER_DEFAULT_PLATFORM,
+        SOURCE_DATE_EPOCH,
+        REGISTRY_AUTH_FILE,
+        XDG_RUNTIME_DIR,
+        XDG_CONFIG_HOME,
+        DOCKER_CONFIG,
+    ];
+    SINGLE.into_iter().chain(PROXIES)
+}
+
+/// The part of `--help` that lists them.
+pub(crate) fn help() -> String {
+    let width = all().map(|variable| variable.name.len()).max().unwrap_or(0);
+    let line = |Variable { name, meaning }: Variable| format!("  {name:width$}  {meaning}");
+    let lines: Vec<String> = all().map(line).collect();
+    format!("Environment:\n{}", lines.join("\n"))
+}
 
 impl Variable {
     /// Its value, when it is set and not empty.

@@ -2,19 +2,20 @@
 //!
 //! The codes are documented in `docs/exit-codes.md`; [`code`] names them.
 
+mod failure;
+
 use std::error::Error;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use iechor_engine::BuildError;
-use iechor_engine::error::FailureKind;
-
+pub(crate) use self::failure::Failure;
 use crate::signals::Interruption;
 
 /// Exit codes.
 pub(crate) mod code {
+    use iechor_engine::error::FailureKind;
+
     /// The build failed: a step, or what it needed.
     pub(crate) const BUILD: u8 = 1;
     /// The command line makes no sense.
@@ -31,6 +32,19 @@ pub(crate) mod code {
     pub(crate) const SIGNAL: u8 = 128;
     /// What a program ended by SIGPIPE shows.
     pub(crate) const BROKEN_PIPE: u8 = SIGNAL + 13;
+
+    /// The code of a kind of failure.
+    pub(super) fn of(kind: FailureKind) -> u8 {
+        match kind {
+            FailureKind::Build => BUILD,
+            FailureKind::Usage => USAGE,
+            FailureKind::File => FILE,
+            FailureKind::Registry => REGISTRY,
+            FailureKind::Storage => STORAGE,
+            FailureKind::Cancelled => SIGNAL + 2,
+            FailureKind::Internal => INTERNAL,
+        }
+    }
 }
 
 /// Why a command failed.
@@ -110,7 +124,7 @@ impl CliError {
             Self::Usage { .. } | Self::Context { .. } => code::USAGE,
             Self::Io { .. } | Self::Stdout(_) => code::BUILD,
             Self::BrokenPipe => code::BROKEN_PIPE,
-            Self::Engine(failure) => failure.code,
+            Self::Engine(failure) => failure.code(),
             Self::Interrupted(signal) => signal.exit_code(),
             Self::Internal(_) => code::INTERNAL,
         })
@@ -119,6 +133,11 @@ impl CliError {
     /// Whether there is anybody to tell it to.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(self, Self::BrokenPipe)
+    }
+
+    /// Whether the message brings its own `error:` and excerpt.
+    pub(crate) fn is_rendered(&self) -> bool {
+        matches!(self, Self::Engine(failure) if failure.is_rendered())
     }
 
     /// The chain of causes below the error's own line.
@@ -136,74 +155,14 @@ impl CliError {
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::Usage { hints, .. } => hints.clone(),
-            Self::Engine(failure) => failure.hints.clone(),
+            Self::Engine(failure) => failure.hints().to_vec(),
             _ => Vec::new(),
         }
-    }
-}
-
-/// An error of the engine, with what the command line needs to know of it.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    error: Box<dyn Error + Send + Sync>,
-    code: u8,
-    hints: Vec<String>,
-}
-
-impl Failure {
-    /// An error that stands for an exit code.
-    pub(crate) fn new(error: impl Error + Send + Sync + 'static, kind: FailureKind) -> Self {
-        Self {
-            error: Box::new(error),
-            code: of_kind(kind),
-            hints: Vec::new(),
-        }
-    }
-
-    /// The same with other than the usual exit code.
-    pub(crate) fn with_code(self, code: u8) -> Self {
-        Self { code, ..self }
-    }
-
-    /// The same with advice.
-    pub(crate) fn with_hints(self, hints: Vec<String>) -> Self {
-        Self { hints, ..self }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl Error for Failure {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source()
-    }
-}
-
-impl From<BuildError> for Failure {
-    fn from(error: BuildError) -> Self {
-        let (kind, hints) = (error.kind(), error.hints());
-        Self::new(error, kind).with_hints(hints)
     }
 }
 
 impl<E: Into<Failure>> From<E> for CliError {
     fn from(error: E) -> Self {
         Self::Engine(Box::new(error.into()))
-    }
-}
-
-fn of_kind(kind: FailureKind) -> u8 {
-    match kind {
-        FailureKind::Build => code::BUILD,
-        FailureKind::Usage => code::USAGE,
-        FailureKind::File => code::FILE,
-        FailureKind::Registry => code::REGISTRY,
-        FailureKind::Storage => code::STORAGE,
-        FailureKind::Cancelled => code::SIGNAL + 2,
-        FailureKind::Internal => code::INTERNAL,
     }
 }

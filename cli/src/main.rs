@@ -1,12 +1,16 @@
 //! `iechor`: builds container images from iEchorfiles, without a daemon.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod commands;
+mod credentials;
 mod env;
 mod error;
 mod progress;
 mod session;
 mod signals;
+mod table;
 mod ui;
 mod units;
 

@@ -91,8 +91,8 @@ trait Renderer: Send {
         Ok(())
     }
 
-    /// The build is over.
-    fn finish(&mut self, model: &Model, summary: &Summary) -> io::Result<()>;
+    /// It is over; there is a summary when it was a build.
+    fn finish(&mut self, model: &Model, summary: Option<&Summary>) -> io::Result<()>;
 }
 
 fn renderer(mode: Mode, color: Color) -> Box<dyn Renderer> {
@@ -130,9 +130,8 @@ impl Display {
         let _drawn = self.renderer.tick(&self.model);
     }
 
-    fn finish(&mut self, outcome: Option<&BuildOutcome>) {
-        let summary = Summary::of(&self.model, outcome);
-        let _drawn = self.renderer.finish(&self.model, &summary);
+    fn finish(&mut self, summary: Option<&Summary>) {
+        let _drawn = self.renderer.finish(&self.model, summary);
     }
 }
 
@@ -151,12 +150,23 @@ impl Progress {
         Ok(Self { shared, clock })
     }
 
-    /// Draws the end: the summary, and of a failed step its last lines.
-    pub(crate) fn finish(self, outcome: Option<&BuildOutcome>) {
+    /// Draws the end of a build: the summary, and of a failed step its last lines.
+    pub(crate) fn finish_build(self, outcome: Option<&BuildOutcome>) {
+        self.finish(|model| Some(Summary::of(model, outcome)));
+    }
+
+    /// Draws the end of a pull or push.
+    pub(crate) fn finish_transfer(self) {
+        self.finish(|_| None);
+    }
+
+    fn finish(self, summary: impl FnOnce(&Model) -> Option<Summary>) {
         if let Some(clock) = self.clock {
             clock.stop();
         }
-        lock(&self.shared).finish(outcome);
+        let mut display = lock(&self.shared);
+        let summary = summary(&display.model);
+        display.finish(summary.as_ref());
     }
 }
 

@@ -1,13 +1,14 @@
 //! What every command is given: where to write and where the state is.
 
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use iechor_engine::Engine;
+use iechor_engine::{Engine, Settings};
 
 use crate::args::GlobalArgs;
-use crate::env;
 use crate::error::CliError;
 use crate::ui::Ui;
+use crate::{credentials, env};
 
 /// Where root's state is.
 const SYSTEM_ROOT: &str = "/var/lib/iechor";
@@ -34,9 +35,26 @@ impl Session {
         Ok(Self { ui, root })
     }
 
-    /// Opens the state directory.
+    /// Opens the state directory, for what asks no registry.
     pub(crate) fn engine(&self) -> Result<Engine, CliError> {
-        Engine::open(&self.root).map_err(Into::into)
+        self.open(Settings::default())
+    }
+
+    /// Opens the state directory, with the user's credentials for registries.
+    pub(crate) fn engine_with_credentials(&self) -> Result<Engine, CliError> {
+        self.open(credentials::settings(&self.ui)?)
+    }
+
+    fn open(&self, settings: Settings) -> Result<Engine, CliError> {
+        Engine::open(&self.root, settings).map_err(Into::into)
+    }
+
+    /// The time, in seconds since the epoch; a clock before it counts as the epoch.
+    pub(crate) fn now(&self) -> i64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
     }
 }
 

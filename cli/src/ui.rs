@@ -69,10 +69,12 @@ impl Ui {
 
     /// Writes data, with a line end, to standard output.
     pub(crate) fn data(&self, text: impl Display) -> Result<(), CliError> {
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{text}")
-            .and_then(|()| stdout.flush())
-            .map_err(CliError::from_stdout)
+        self.text(&format!("{text}\n"))
+    }
+
+    /// Writes data as it is to standard output.
+    pub(crate) fn text(&self, text: &str) -> Result<(), CliError> {
+        self.copy(&mut text.as_bytes())
     }
 
     /// Copies data to standard output as it comes.
@@ -112,12 +114,10 @@ impl Ui {
 
     /// Tells why the command failed: the error, what caused it, what to do.
     pub(crate) fn error(&self, error: &CliError) {
-        let text = error.to_string();
-        // A rendered diagnostic brings its own headings, one for each error of the file.
-        if text.starts_with("error") {
-            self.line(text);
+        if error.is_rendered() {
+            self.line(error);
         } else {
-            self.labelled(ERROR, "error", text);
+            self.labelled(ERROR, "error", error);
         }
         for cause in error.causes() {
             self.line(format_args!("  caused by: {cause}"));

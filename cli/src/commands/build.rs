@@ -7,6 +7,7 @@ mod report;
 mod request;
 mod secret;
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -37,7 +38,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, value_name = "FILE")]
     ignorefile: Option<PathBuf>,
     /// Name the image in the local image list; may be repeated
-    #[arg(short, long = "tag", value_name = "NAME[:TAG]")]
+    #[arg(short, long = "tag", value_name = "NAME[:TAG]", value_parser = pairs::image_name)]
     tags: Vec<String>,
     /// Stage to build, by name or index [default: the last]
     #[arg(long, value_name = "STAGE")]
@@ -169,10 +170,15 @@ pub(crate) fn run(args: BuildArgs, session: &Session) -> Result<(), CliError> {
     iechor_engine::enter_private_mounts()
         .map_err(|error| Failure::new(error, FailureKind::Internal))?;
     let signals = SignalWatch::start()?;
-    let engine = session.engine()?;
+    let engine = session.engine_with_credentials()?;
     let progress = Progress::start(display.mode, ui.color())?;
-    let result = engine.build(&request, &progress, signals.cancel_token());
-    progress.finish(result.as_ref().ok());
+    let result = engine.build(
+        &request,
+        &progress,
+        signals.cancel_token(),
+        &mut io::stdout(),
+    );
+    progress.finish_build(result.as_ref().ok());
 
     let outcome = result.map_err(|error| display.failure(error, &signals))?;
     reports.write(&outcome)?;
@@ -231,7 +237,7 @@ impl Display {
 }
 
 /// The platform that the environment asks for.
-fn default_platform() -> Result<Option<iechor_engine::Platform>, CliError> {
+pub(super) fn default_platform() -> Result<Option<iechor_engine::Platform>, CliError> {
     let variable = env::DOCKER_DEFAULT_PLATFORM;
     let parse = |text: String| {
         text.parse()

@@ -145,13 +145,15 @@ impl<W: Write + Send> Renderer for Plain<W> {
         self.out.write_all(&text)
     }
 
-    fn finish(&mut self, model: &Model, summary: &Summary) -> io::Result<()> {
+    fn finish(&mut self, model: &Model, summary: Option<&Summary>) -> io::Result<()> {
         let mut text = Vec::new();
         if self.current.take().is_some() {
             self.close(&mut text)?;
         }
         write_failures(&mut text, model)?;
-        writeln!(text, "{summary}")?;
+        if let Some(summary) = summary {
+            writeln!(text, "{summary}")?;
+        }
         self.out.write_all(&text)
     }
 }

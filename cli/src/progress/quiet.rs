@@ -30,7 +30,7 @@ impl<W: Write + Send> Renderer for Quiet<W> {
         }
     }
 
-    fn finish(&mut self, model: &Model, _: &Summary) -> io::Result<()> {
+    fn finish(&mut self, model: &Model, _: Option<&Summary>) -> io::Result<()> {
         let mut text = Vec::new();
         write_failures(&mut text, model)?;
         self.out.write_all(&text)

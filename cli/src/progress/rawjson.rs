@@ -104,7 +104,10 @@ impl<W: Write + Send> Renderer for RawJson<W> {
         }
     }
 
-    fn finish(&mut self, _: &Model, summary: &Summary) -> io::Result<()> {
+    fn finish(&mut self, _: &Model, summary: Option<&Summary>) -> io::Result<()> {
+        let Some(summary) = summary else {
+            return Ok(());
+        };
         let object = json!({ "iechor.summary": {
             "steps": summary.hits + summary.misses,
             "hits": summary.hits,
@@ -130,7 +133,8 @@ mod tests {
             model.apply(event);
             raw.event(&model, event).unwrap();
         }
-        raw.finish(&model, &Summary::of(&model, None)).unwrap();
+        raw.finish(&model, Some(&Summary::of(&model, None)))
+            .unwrap();
         let text = String::from_utf8(raw.out).unwrap();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())

@@ -52,14 +52,16 @@ impl<W: Write + Send> Renderer for Tty<W> {
         self.screen.draw(&lines, size)
     }
 
-    fn finish(&mut self, model: &Model, summary: &Summary) -> io::Result<()> {
+    fn finish(&mut self, model: &Model, summary: Option<&Summary>) -> io::Result<()> {
         self.screen.draw(&last_frame(model), Size::of_stderr())?;
         let mut text = Vec::new();
         for warning in model.warnings() {
             writeln!(text, "{warning}")?;
         }
         write_failures(&mut text, model)?;
-        writeln!(text, "{summary}")?;
+        if let Some(summary) = summary {
+            writeln!(text, "{summary}")?;
+        }
         self.screen.leave(&text)
     }
 }

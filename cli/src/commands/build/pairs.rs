@@ -1,7 +1,9 @@
-//! `NAME=VALUE` in its three forms.
+//! Names and `NAME=VALUE` pairs.
 
 use std::net::IpAddr;
 use std::str::FromStr;
+
+use iechor_engine::ImageRef;
 
 use crate::env;
 
@@ -96,6 +98,11 @@ impl FromStr for ExtraHost {
             Err(error())
         }
     }
+}
+
+/// A name for an image; refused here, before anything is built.
+pub(super) fn image_name(text: &str) -> Result<String, <ImageRef as FromStr>::Err> {
+    text.parse::<ImageRef>().map(|_| text.to_owned())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use iechor_engine::build::{BuildOutcome, StepReport};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use super::BuildArgs;
@@ -62,27 +62,11 @@ pub(super) fn built(outcome: &BuildOutcome) -> String {
 
 /// The keys that scripts know from buildx, and our own.
 fn metadata(outcome: &BuildOutcome) -> Value {
-    let mut object = Map::new();
-    if let Some(digest) = &outcome.manifest_digest {
-        object.insert("containerimage.digest".into(), json!(digest.to_string()));
-    }
-    object.insert(
-        "containerimage.config.digest".into(),
-        json!(outcome.image_id.to_string()),
-    );
-    if !outcome.names.is_empty() {
-        object.insert("image.name".into(), json!(outcome.names.join(",")));
-    }
-    object.insert(
-        "buildx.build.ref".into(),
-        json!(outcome.build_id.to_string()),
-    );
-    object.insert("iechor.cache".into(), cache(&outcome.steps));
-    object.insert(
-        "iechor.steps".into(),
-        outcome.steps.iter().map(step).collect(),
-    );
-    Value::Object(object)
+    let mut metadata = json!(outcome.metadata);
+    metadata["buildx.build.ref"] = json!(outcome.build_id.to_string());
+    metadata["iechor.cache"] = cache(&outcome.steps);
+    metadata["iechor.steps"] = outcome.steps.iter().map(step).collect();
+    metadata
 }
 
 fn cache(steps: &[StepReport]) -> Value {

@@ -1,0 +1,44 @@
+//! `make bench`: iechor beside buildah and the kernel's overlayfs, in the same run.
+//!
+//! Every row is a whole command, timed from outside. Ours and the peer's take turns, so that a
+//! machine whose speed drifts is the same for both; what is printed are medians and their ratio.
+//! Needs root, `buildah`, `runc` and a static busybox (`make deps`).
+
+#![forbid(unsafe_code)]
+
+mod measure;
+mod peer;
+mod table;
+mod workload;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+fn main() -> ExitCode {
+    // `cargo test --benches` starts every benchmark once, to see that it builds.
+    if std::env::args().any(|arg| arg == "--test") {
+        return ExitCode::SUCCESS;
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let place = tempfile::Builder::new().prefix("iechor-bench-").tempdir()?;
+    let mut table = table::Table::new();
+    for workload in workload::all() {
+        eprintln!("measuring: {}", workload.name);
+        let dir = place.path().join(workload.slug);
+        std::fs::create_dir(&dir)?;
+        let race = (workload.prepare)(&dir)?;
+        table.add(&workload, &measure::race(race)?);
+    }
+    print!("{table}");
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! `iechor builder prune`: plan, show, ask, apply.
+
+use std::io::{self, IsTerminal};
+
+use clap::Args;
+use iechor_engine::Engine;
+use iechor_engine::prune::{self, Filter, PruneItem, PrunePlan, PruneRequest, Scope};
+
+use crate::error::CliError;
+use crate::session::Session;
+use crate::table::{ListArgs, Row, Style};
+use crate::units::Size;
+
+/// Remove what is no longer needed
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Also the cached steps of images in the local list
+    #[arg(short, long)]
+    all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    force: bool,
+    /// Only what matches: `until=24h` (unused for so long), `id=PREFIX`, `type=TYPE`; several must
+    /// all match
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    filters: Vec<Filter>,
+    /// Stop when no more than this is left
+    #[arg(long, value_name = "SIZE", visible_alias = "max-used-space")]
+    keep_storage: Option<Size>,
+    /// Show what would be removed and why; remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+impl Row for PruneItem {
+    const COLUMNS: &'static [&'static str] =
+        &["ID", "TYPE", "SIZE", "LAST ACCESSED", "STEP", "REASON"];
+
+    fn id(&self, style: &Style) -> String {
+        style.id(&self.record.id)
+    }
+
+    fn cells(&self, style: &Style) -> Vec<String> {
+        vec![
+            style.id(&self.record.id),
+            self.record.kind.name().to_owned(),
+            style.size(self.record.own),
+            style.ago(self.record.last_used),
+            style.text(&self.record.text),
+            self.reason.clone(),
+        ]
+    }
+}
+
+impl PruneArgs {
+    fn request(&self) -> PruneRequest {
+        PruneRequest {
+            scope: if self.all { Scope::All } else { Scope::Unused },
+            filters: self.filters.clone(),
+            keep_storage: self.keep_storage.map(|Size(bytes)| bytes),
+        }
+    }
+}
+
+/// Removes what the plan names, once the user agrees.
+pub(crate) fn run(args: PruneArgs, session: &Session) -> Result<(), CliError> {
+    let engine = session.engine()?;
+    let plan = prune::plan(&engine, &args.request(), session.now())?;
+    if args.dry_run {
+        return show(&args, &plan.items, plan.bytes, session);
+    }
+    if !agreed(&args, &plan, session)? {
+        session.ui.note("nothing was removed");
+        return Ok(());
+    }
+    apply(&args, &engine, plan, session)
+}
+
+fn apply(
+    args: &PruneArgs,
+    engine: &Engine,
+    plan: PrunePlan,
+    session: &Session,
+) -> Result<(), CliError> {
+    let report = prune::apply(engine, plan)?;
+    show(args, &report.items, report.bytes, session)
+}
+
+/// Nothing to remove needs no question; no terminal and no `--force` is never a silent yes.
+fn agreed(args: &PruneArgs, plan: &PrunePlan, session: &Session) -> Result<bool, CliError> {
+    if args.force || plan.items.is_empty() {
+        return Ok(true);
+    }
+    let count = plan.items.len();
+    let question = format!(
+        "{count} record{} would be removed, {} freed. Continue?",
+        if count == 1 { "" } else { "s" },
+        Size(plan.bytes)
+    );
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        return Ok(session.ui.confirm(question));
+    }
+    Err(CliError::usage_with_hint(
+        format!("{question} There is no terminal to answer on"),
+        "add --force to remove them, or --dry-run to see them",
+    ))
+}
+
+fn show(
+    args: &PruneArgs,
+    items: &[PruneItem],
+    bytes: u64,
+    session: &Session,
+) -> Result<(), CliError> {
+    args.list.show(items, session.now(), &session.ui)?;
+    if args.list.is_table() {
+        session.ui.data(format_args!(
+            "\nTotal:  {}",
+            args.list.style(session.now()).size(bytes)
+        ))?;
+    }
+    Ok(())
+}
