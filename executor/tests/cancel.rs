@@ -57,7 +57,7 @@ fn cancelled(step: &StepSpec, fires: u8) -> (String, Duration) {
 fn one_request_terminates() {
     let rootfs = Rootfs::new();
     let (_, took) = cancelled(&shell(&rootfs, "echo now; exec sleep 60"), 1);
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
 fn one_request_reaches_every_process() {
@@ -68,7 +68,7 @@ fn one_request_reaches_every_process() {
     let script = script.replace("echo parent; exit", "echo parent; sleep 0.3; exit");
     let (seen, took) = cancelled(&shell(&rootfs, &script), 1);
     assert_eq!(seen, "now\nparent");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(took < Duration::from_secs(9), "{took:?}");
     assert_eq!(fs::read_to_string(rootfs.path("child")).unwrap(), "child\n");
 }
 
@@ -82,14 +82,14 @@ fn two_requests_kill_at_once() {
     let rootfs = Rootfs::new();
     let script = "trap '' TERM; echo now; while :; do sleep 0.1; done";
     let (_, took) = cancelled(&shell(&rootfs, script), 2);
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
 fn a_stubborn_step_is_killed_after_the_grace_time() {
     let rootfs = Rootfs::new();
     let script = "trap '' TERM; echo now; while :; do sleep 0.1; done";
     let (_, took) = cancelled(&shell(&rootfs, script), 1);
-    assert!((9..12).contains(&took.as_secs()), "{took:?}");
+    assert!((9..20).contains(&took.as_secs()), "{took:?}");
 }
 
 fn a_fired_token_starts_nothing() {
@@ -124,7 +124,7 @@ fn a_killed_builder_leaves_no_process() {
         let mut builder = Builder::start(&rootfs);
         assert!(processes_in(&rootfs) >= 4);
         builder.kill();
-        let deadline = Instant::now() + Duration::from_secs(1);
+        let deadline = Instant::now() + Duration::from_secs(5);
         while processes_in(&rootfs) > 0 {
             assert!(
                 Instant::now() < deadline,

@@ -1,6 +1,7 @@
 //! What a step can see and do of the host.
 
 use std::fs;
+use std::path::PathBuf;
 
 use iechor_executor::{
     Access, CancelToken, Network, OutputSink, StepMount, StepOutcome, StepSpec, Stream, User,
@@ -329,7 +330,10 @@ fn a_fork_bomb_ends() {
 }
 
 /// Limits the memory of a step from outside once it says "now".
-struct LimitOnNow;
+struct LimitOnNow {
+    /// Made when the limit holds.
+    go: PathBuf,
+}
 
 impl OutputSink for LimitOnNow {
     fn output(&mut self, _: Stream, _: &[u8]) {
@@ -347,6 +351,7 @@ impl OutputSink for LimitOnNow {
             limited.fold(false, |_, written| written.is_ok()),
             "no memory controller"
         );
+        fs::write(&self.go, "").unwrap();
     }
 }
 
@@ -354,10 +359,16 @@ fn running_out_of_memory_is_told() {
     let rootfs = Rootfs::new();
     let step = shell(
         &rootfs,
-        "echo now; sleep 0.3; exec tail -c 262144000 /dev/zero",
+        "echo now; until [ -e /go ]; do sleep 0.1; done; exec tail -c 262144000 /dev/zero",
     );
     let outcome = sandbox()
-        .run(&step, &mut LimitOnNow, &CancelToken::default())
+        .run(
+            &step,
+            &mut LimitOnNow {
+                go: rootfs.path("go"),
+            },
+            &CancelToken::default(),
+        )
         .unwrap();
     assert_eq!(
         outcome,
