@@ -27,14 +27,12 @@ pub(crate) const SOURCE: &str = "iechor";
 #[derive(Debug, thiserror::Error)]
 pub enum MountError {
     /// The kernel refused to make the file system.
-    #[error("cannot mount {fs_type}: {action}{}", .said.as_deref().map(|said| format!(" ({said})")).unwrap_or_default())]
+    #[error("cannot mount {fs_type}: {action}")]
     Refused {
         /// Type of the file system: `overlay`, `fuse`.
         fs_type: &'static str,
-        /// What was being done: "set upperdir".
+        /// What was being done, and what the kernel said of it in words: "set upperdir".
         action: String,
-        /// What the kernel wrote into the context's log.
-        said: Option<String>,
         /// The errno.
         source: io::Error,
     },
@@ -66,10 +64,7 @@ pub enum MountError {
 /// [`MountError::Unmount`]: `EBUSY` when a process still uses it, `EINVAL` when nothing is mounted
 /// there.
 pub fn unmount(at: &Path) -> Result<(), MountError> {
-    rustix::mount::unmount(at, UnmountFlags::NOFOLLOW).map_err(|source| MountError::Unmount {
-        path: at.to_owned(),
-        source: source.into(),
-    })
+    take_away(at, UnmountFlags::empty())
 }
 
 /// Takes the mount on `at` out of the tree at once; it ends when its last user does.
@@ -78,21 +73,19 @@ pub fn unmount(at: &Path) -> Result<(), MountError> {
 ///
 /// As [`unmount`], without `EBUSY`.
 pub fn detach(at: &Path) -> Result<(), MountError> {
-    rustix::mount::unmount(at, UnmountFlags::NOFOLLOW | UnmountFlags::DETACH).map_err(|source| {
-        MountError::Unmount {
-            path: at.to_owned(),
-            source: source.into(),
-        }
-    })
+    take_away(at, UnmountFlags::DETACH)
 }
 
 /// Takes a FUSE mount out of the tree and breaks its connection: what still uses it gets
 /// `ENOTCONN`, and its server ends.
 pub(crate) fn abort(at: &Path) -> Result<(), MountError> {
-    let flags = UnmountFlags::NOFOLLOW | UnmountFlags::DETACH | UnmountFlags::FORCE;
-    rustix::mount::unmount(at, flags).map_err(|source| MountError::Unmount {
+    take_away(at, UnmountFlags::DETACH | UnmountFlags::FORCE)
+}
+
+fn take_away(at: &Path, how: UnmountFlags) -> Result<(), MountError> {
+    rustix::mount::unmount(at, how | UnmountFlags::NOFOLLOW).map_err(|errno| MountError::Unmount {
         path: at.to_owned(),
-        source: source.into(),
+        source: errno.into(),
     })
 }
 

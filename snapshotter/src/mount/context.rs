@@ -45,8 +45,7 @@ impl FsContext {
         let fd = rustix::mount::fsopen(fs_type, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| {
             MountError::Refused {
                 fs_type,
-                action: "fsopen".into(),
-                said: None,
+                action: "fsopen".to_owned(),
                 source: errno.into(),
             }
         })?;
@@ -87,11 +86,13 @@ impl FsContext {
     }
 
     fn refused(&self, action: String, errno: Errno) -> MountError {
-        let said = self.last_words();
+        let action = match self.last_words() {
+            Some(said) => format!("{action} ({said})"),
+            None => action,
+        };
         MountError::Refused {
             fs_type: self.fs_type,
             action,
-            said,
             source: errno.into(),
         }
     }
@@ -100,7 +101,7 @@ impl FsContext {
     fn last_words(&self) -> Option<String> {
         let mut last = None;
         let mut line = [0; 1024];
-        while let Ok(length) = rustix::io::read(&self.fd, &mut line) {
+        while let Ok(length @ 1..) = rustix::io::read(&self.fd, &mut line) {
             let text = String::from_utf8_lossy(line.get(..length).unwrap_or_default());
             // "e overlay: text": the severity is no news.
             last = Some(text.trim_end().trim_start_matches("e ").to_owned());

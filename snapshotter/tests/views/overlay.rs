@@ -4,6 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use iechor_snapshotter::chainfs::{VirtualEntry, VirtualKind};
@@ -239,12 +240,7 @@ fn a_mapped_file_and_an_open_one_stay_readable_through_copy_up() {
         assert_eq!((start, end), ([1; 4], [1; 4]));
         // An executable is mapped: the kernel pages it in from the overlay.
         fs::copy("/bin/true", step.at("true")).unwrap();
-        assert!(
-            std::process::Command::new(step.at("true"))
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new(step.at("true")).status().unwrap().success());
     });
 }
 
@@ -252,7 +248,7 @@ fn a_mapped_file_and_an_open_one_stay_readable_through_copy_up() {
 fn special_files_are_records_and_open_nowhere() {
     let lab = Lab::new();
     let tree = step(&lab, |step| {
-        let made = std::process::Command::new("mknod")
+        let made = Command::new("mknod")
             .arg(step.at("null"))
             .args(["c", "1", "3"])
             .status();
@@ -381,4 +377,83 @@ fn mounting_a_long_chain_takes_no_longer_than_a_short_one() {
         best_long < best_short * 4,
         "{best_long:?} instead of {best_short:?}"
     );
+}
+
+/// What a step may do to a tree, in a shell's words.
+const DEEDS: &str = r"
+set -e
+mv d renamed && mkdir d && echo new > d/file && mv renamed/sub d/moved
+ln renamed/a hard && echo more >> hard && ln -s nowhere dangling
+rm -r empty && mkdir -m 1777 empty && mknod empty/fifo p
+chmod 4711 big && chown 5:6 renamed/b && touch -h -d '1999-12-31 23:59:59.5' link
+truncate -s 1M sparse && printf end >> sparse && cp -a --sparse=always sparse copy
+mv -T renamed/c d/file && rm hard && echo again > hard
+mkdir deep && cd deep && for i in 1 2 3 4 5 6 7 8 9; do mkdir $i && mv ../d ./$i/d && mv ./$i/d ../d; done
+cd .. && rmdir deep/1 && mv deep/2 deep/9/2 && find . -name deep -prune -o -type l -print0 | xargs -0 ls -d > listing
+";
+
+/// Everything that stat, readlink and read tell of a tree.
+fn described(root: &Path) -> String {
+    let script = "find . -mindepth 1 -printf '%p %y %m %U %G %s %n %l\\n' | sort
+                  find . -type f -print0 | sort -z | xargs -0 sha256sum";
+    let output = Command::new("sh")
+        .args(["-ec", script])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn do_deeds(root: &Path) {
+    let done = Command::new("sh")
+        .args(["-c", DEEDS])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+#[test]
+fn a_step_fares_as_on_a_plain_directory_and_the_snapshot_shows_what_it_saw() {
+    let lab = Lab::new();
+    let chain = lab.base(base);
+    let session = lab.session();
+    let step = Step::new(&lab, &session, &chain, &[]);
+    let dir = |name: &str| lab.make_dir(name);
+    let copy = Command::new("cp")
+        .arg("-aT")
+        .arg(step.view.path())
+        .arg(dir("plain"))
+        .status();
+    assert!(copy.unwrap().success());
+    let plain = OverlayMount::new(&dir("plain"), &dir("u"), &dir("w"), &dir("m")).unwrap();
+    do_deeds(step.overlay.path());
+    do_deeds(plain.path());
+    let seen = described(step.overlay.path());
+    assert_eq!(seen, described(plain.path()));
+    let committed = session.add_view(&step.commit(), &[]).unwrap();
+    assert_eq!(
+        without_counts(&described(committed.path())),
+        without_counts(&seen)
+    );
+    assert_eq!(session.faults().count(), 0);
+}
+
+/// A description without sizes and link counts of directories: each file system has its own idea
+/// of them.
+fn without_counts(described: &str) -> Vec<String> {
+    let line = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
+        [path, "d", mode, user, group, ..] => [path, "d", mode, user, group].join(" "),
+        _ => line.to_owned(),
+    };
+    described.lines().map(line).collect()
 }
