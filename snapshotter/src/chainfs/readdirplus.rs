@@ -73,13 +73,8 @@ impl ChainFs {
                 next,
             });
         }
-        // A file of a layer needs no second search for its name.
-        let found = match self.file_attr(ino) {
-            Some(attr) => Found::File(attr),
-            None => match find(name) {
-                Some(found) => found,
-                None => return Sink::Took,
-            },
+        let Some(found) = self.found(ino, || find(name)) else {
+            return Sink::Took;
         };
         let taken = give(DirEntryPlus {
             name,
@@ -90,5 +85,10 @@ impl ChainFs {
             self.tell(found);
         }
         taken
+    }
+
+    /// A listed entry; one that is a file of a layer needs no second search for its name.
+    fn found(&self, ino: Ino, find: impl FnOnce() -> Option<Found>) -> Option<Found> {
+        self.file_attr(ino).map(Found::File).or_else(find)
     }
 }

@@ -453,6 +453,9 @@ fn storm_target(lab: &Lab) -> Chain {
 }
 
 proptest! {
+    // Each case makes a store of its own, which takes longer than the requests.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
     /// Whatever number, name, offset and size a request has, it is answered, and what it looked up
     /// is forgotten again.
     #[test]
