@@ -1,0 +1,24 @@
+//! End to end: the program, run as a person runs it. One file a promise; the test of a cache rule
+//! has the rule's number in its name.
+//!
+//! Each test has a state directory of its own, so that they run side by side, and fails when it
+//! leaves a mount, a process or a temporary file (`support/leftovers.rs`).
+
+mod build;
+mod cache_rules;
+mod concurrency;
+mod copy;
+mod debian;
+mod errors;
+mod help;
+mod mounts;
+mod outputs;
+mod progress;
+mod prune;
+mod readme;
+mod registry;
+mod run;
+mod secrets;
+mod signals;
+#[path = "../support/support.rs"]
+mod support;

@@ -1,0 +1,112 @@
+//! Looking inside: images, stages, steps, and what a failed step left.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Files, TestEnv, leftovers, tool};
+
+fn mounted(env: &TestEnv, args: &[&str]) -> Files {
+    let all: Vec<&str> = ["mount"].iter().chain(args).copied().collect();
+    let dir = env.run(&all).success().stdout;
+    Files::new(dir.trim().into())
+}
+
+#[test]
+fn images_stages_and_steps_are_mounted_by_name() {
+    let env = TestEnv::with_base();
+    let text = "FROM base AS build\nRUN echo one > /one\nRUN echo two > /two\nFROM base\nCOPY --from=build /two /two\n";
+    env.build_text(text, &["-t", "app"]).success();
+    let image = mounted(&env, &["app"]);
+    assert!(image.has("two") && !image.has("one"));
+    let stage = mounted(&env, &["build"]);
+    assert!(stage.has("one") && stage.has("two"));
+    let dir = env.path("here");
+    fs::create_dir(&dir).unwrap();
+    let step = mounted(&env, &["build:2", dir.to_str().unwrap()]);
+    assert_eq!(step.path(""), dir.join(""));
+    assert!(
+        step.has("one") && !step.has("two"),
+        "the step before the second RUN's result"
+    );
+    let listed = env.run(["mounts", "--format", "json"]).success();
+    assert_eq!(tool::json(&listed.stdout).as_array().unwrap().len(), 3);
+    env.run(["umount", dir.to_str().unwrap()]).success();
+    assert!(fs::read_dir(&dir).unwrap().next().is_none());
+    env.run(["umount", "--all"]).success();
+    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+}
+
+#[test]
+fn a_mount_is_read_only_and_harmless() {
+    let env = TestEnv::with_base();
+    env.build_text("FROM base\nRUN echo x > /x\n", &["-t", "app"])
+        .success();
+    let files = mounted(&env, &["app"]);
+    assert!(fs::write(files.path("x"), "y").is_err());
+    assert!(fs::write(files.path("new"), "y").is_err());
+    let table = leftovers::mounts(&env.path("")).join("\n");
+    assert!(table.contains("ro,nosuid,nodev"), "{table}");
+    assert_eq!(files.read("x"), "x\n");
+}
+
+#[test]
+fn the_files_of_a_failed_step_are_as_it_left_them() {
+    let env = TestEnv::with_base();
+    let text = "FROM base\nRUN mkdir /work && echo half > /work/half && rm /etc/group && exit 1\n";
+    env.build_text(text, &[])
+        .code(1)
+        .says("iechor mount --failed");
+    let files = mounted(&env, &["--failed"]);
+    assert_eq!(files.read("work/half"), "half\n");
+    assert!(!files.has("etc/group") && files.has("etc/passwd"));
+}
+
+#[test]
+fn a_mount_agrees_with_the_export_to_the_last_byte() {
+    let env = TestEnv::with_base();
+    let text = "FROM base\nRUN mkdir /d && ln /bin/busybox /d/hard && ln -s x /d/link && chown 5:6 /d && chmod 4711 /d/hard\n";
+    let out = env.export_text(text, &["-t", "app"]);
+    let files = mounted(&env, &["app"]);
+    let difference = Command::new("diff")
+        .args(["-r", "--no-dereference"])
+        .args([out.path(""), files.path("")])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&difference.stdout), "");
+    assert_eq!((files.owner("d"), files.mode("d/hard")), ((5, 6), 0o4711));
+}
+
+#[test]
+fn a_reference_that_means_nothing_is_told() {
+    let env = TestEnv::with_base();
+    let failed = env.run(["mount", "nosuchthing"]);
+    assert!(!failed.stderr.is_empty());
+    failed.code(1).says("nosuchthing");
+    env.run(["mount", "--failed"]).code(1).says("fail");
+    env.run(["mount"]).code(2).says("REF");
+    env.run(["umount", "/no/such/mount"])
+        .code(1)
+        .says("/no/such/mount");
+    env.run(["mount", "base", "/no/such/dir"])
+        .code(1)
+        .says("/no/such/dir");
+}
+
+#[test]
+fn a_killed_server_is_detected_and_cleared() {
+    let env = TestEnv::with_base();
+    let dir = mounted(&env, &["base"]).path("");
+    let server = leftovers::processes(&env.path("")).join("\n");
+    let pid = server
+        .split_whitespace()
+        .nth(1)
+        .unwrap_or_else(|| panic!("no server: {server:?}"));
+    tool::run("kill", ["-9", pid]).success();
+    env.run(["mounts"])
+        .success()
+        .says(dir.to_str().unwrap().trim_end_matches('/'));
+    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert!(env.run(["mounts", "-q"]).success().stdout.is_empty());
+    assert!(!Path::new(&dir).join("bin").exists());
+}

@@ -1,0 +1,148 @@
+//! What takes space, and giving it back.
+
+use std::path::Path;
+
+use crate::support::TestEnv;
+use crate::support::tool::{self, json};
+
+/// Bytes that the disk has given to a directory.
+fn allocated(dir: &Path) -> u64 {
+    let output = tool::run("du", ["-s", "-B1", dir.to_str().unwrap()])
+        .success()
+        .stdout;
+    output.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn busy(env: &TestEnv) {
+    let text = "FROM base\nRUN head -c 5000000 /dev/urandom > /big\nRUN head -c 1000000 /dev/urandom > /small\n";
+    env.build_text(text, &[]).success();
+}
+
+#[test]
+fn usage_lists_every_step_and_adds_up() {
+    let env = TestEnv::with_base();
+    busy(&env);
+    let listed = env.run(["builder", "du", "--format", "json"]).success();
+    let records = json(&listed.stdout);
+    let big = records.as_array().unwrap().iter().find(|record| {
+        record["text"]
+            .as_str()
+            .is_some_and(|text| text.contains("5000000"))
+    });
+    let own = big.unwrap()["own"].as_u64().unwrap();
+    assert!((5_000_000..5_300_000).contains(&own), "{own}");
+    let table = env.run(["du"]).success().stdout;
+    assert!(
+        table.starts_with("ID") && table.contains("Total:"),
+        "{table}"
+    );
+}
+
+#[test]
+fn steps_are_listed_by_what_they_stand_on() {
+    let env = TestEnv::with_base();
+    busy(&env);
+    let listed = env.run(["builder", "ls", "--format", "json"]).success();
+    let rows = json(&listed.stdout);
+    let find = |part: &str| {
+        let rows = rows.as_array().unwrap();
+        rows.iter()
+            .find(|row| row["text"].as_str().unwrap().contains(part))
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(find("1000000 ")["parent"], find("5000000")["key"]);
+    assert!(
+        find("5000000")["place"]
+            .as_str()
+            .unwrap()
+            .ends_with("iEchorfile:2")
+    );
+}
+
+#[test]
+fn a_dry_run_shows_and_removes_nothing() {
+    let env = TestEnv::with_base();
+    busy(&env);
+    let before = allocated(&env.root());
+    let shown = env.run(["builder", "prune", "--dry-run"]).success().stdout;
+    assert!(
+        shown.contains("5000000") && shown.contains("Total:"),
+        "{shown}"
+    );
+    assert_eq!(allocated(&env.root()), before);
+    env.build(&[]).success().all_hits();
+}
+
+#[test]
+fn the_bytes_reported_are_those_that_the_disk_gets_back() {
+    let env = TestEnv::with_base();
+    busy(&env);
+    let before = allocated(&env.root());
+    let pruned = env
+        .run(["builder", "prune", "-f", "--bytes"])
+        .success()
+        .stdout;
+    let total = pruned
+        .lines()
+        .find_map(|line| line.strip_prefix("Total:"))
+        .unwrap();
+    let reported: u64 = total.trim().parse().unwrap();
+    let freed = before - allocated(&env.root());
+    // The database may grow or shrink by some pages while rows go.
+    assert!(
+        freed.abs_diff(reported) < 300_000,
+        "reported {reported}, freed {freed}"
+    );
+    assert!(reported > 6_000_000, "{pruned}");
+}
+
+#[test]
+fn without_a_terminal_it_wants_force() {
+    let env = TestEnv::with_base();
+    busy(&env);
+    env.run(["builder", "prune"])
+        .code(2)
+        .says("--force")
+        .says("record");
+    env.build(&[]).success().all_hits();
+}
+
+#[test]
+fn filters_and_caps() {
+    let env = TestEnv::with_base();
+    busy(&env);
+    let unused = env
+        .run(["prune", "-f", "--filter", "until=24h"])
+        .success()
+        .stdout;
+    assert!(unused.contains("Total:  0B"), "{unused}");
+    let capped = env
+        .run(["prune", "-f", "--keep-storage", "100GB"])
+        .success()
+        .stdout;
+    assert!(capped.contains("Total:  0B"), "{capped}");
+    env.build(&[]).success().all_hits();
+    env.run(["prune", "-f", "--filter", "colour=red"])
+        .code(2)
+        .says("colour")
+        .says("until")
+        .says("type");
+    env.run(["prune", "-f", "--keep-storage", "much"])
+        .code(2)
+        .says("much");
+}
+
+#[test]
+fn images_keep_their_steps_unless_all_is_asked() {
+    let env = TestEnv::with_base();
+    env.build_text("FROM base\nRUN echo kept\n", &["-t", "app"])
+        .success();
+    env.run(["prune", "-f"]).success();
+    env.build(&["-t", "app"]).success().all_hits();
+    env.run(["prune", "-a", "-f"]).success();
+    assert!(
+        env.export_text("FROM app\n", &[]).has("bin/busybox"),
+        "the image itself stays"
+    );
+}
