@@ -48,7 +48,8 @@ impl CacheDb {
         self.read(|connection| steps(connection, "WHERE build = ?1 ORDER BY ordinal", [build.0]))
     }
 
-    /// The last step with a result of a stage, by name or index, of the newest build that has it.
+    /// The last step with a result of a stage, by name or index, of the newest build that has it:
+    /// steps of a stage end, and are written, one after the other.
     ///
     /// # Errors
     ///
@@ -56,7 +57,7 @@ impl CacheDb {
     pub fn last_step_of_stage(&self, stage: &str) -> Result<Option<BuildStep>, CacheError> {
         self.first_step(
             "WHERE (stage_name = ?1 OR CAST(stage_index AS TEXT) = ?1) \
-             AND outcome IN ('hit', 'miss') ORDER BY build DESC, position DESC LIMIT 1",
+             AND outcome IN ('hit', 'miss') ORDER BY id DESC LIMIT 1",
             [stage],
         )
     }

@@ -92,6 +92,7 @@ struct Candidate {
     same_place: bool,
 }
 
+/// The sign before `kind` keeps SQLite from walking all siblings of the kind by its index.
 fn with_same_text(
     connection: &Connection,
     parent: Option<RecordId>,
@@ -101,7 +102,7 @@ fn with_same_text(
     connection
         .prepare_cached(
             "SELECT id, file = ?5 AND stage_index = ?6 FROM records \
-             WHERE parent IS ?1 AND text_hash = ?2 AND kind = ?3 \
+             WHERE parent IS ?1 AND text_hash = ?2 AND +kind = ?3 \
              AND coalesce(shown, instruction) = ?4 ORDER BY id DESC LIMIT ?7",
         )?
         .query_map(

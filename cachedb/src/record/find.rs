@@ -25,8 +25,9 @@ impl CacheDb {
         parent: Option<RecordId>,
         key: &CacheKey,
     ) -> Result<Option<Record>, CacheError> {
+        // The sign keeps SQLite from walking all children of the parent: keys are rare.
         self.proven(
-            "r.key = ?1 AND r.parent IS ?2 ORDER BY r.id DESC LIMIT 1",
+            "r.key = ?1 AND +r.parent IS ?2 ORDER BY r.id DESC LIMIT 1",
             params![key.digest().as_bytes(), parent.map(|parent| parent.0)],
         )
     }
