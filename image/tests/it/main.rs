@@ -1,0 +1,17 @@
+//! Layers, archives and registries from outside: as they should be, and as they should not.
+
+mod archive;
+mod compressed;
+mod docker_registry;
+mod export;
+mod hostile;
+mod limits;
+mod local;
+mod mock;
+mod registry;
+mod round_trip;
+mod source;
+mod store;
+mod tarball;
+mod tool;
+mod unpack;
