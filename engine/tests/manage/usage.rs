@@ -1,0 +1,115 @@
+//! What takes space: sums that add up, and agree with the disk.
+
+use std::os::unix::fs::MetadataExt;
+
+use iechor_engine::request::OutputKind;
+use iechor_engine::usage::{self, UsageKind};
+use iechor_snapshotter::Chain;
+
+use crate::support::{TestState, output_to};
+
+/// A file that fills so many blocks, with contents of its own.
+fn text(of: char, blocks: usize) -> String {
+    of.to_string().repeat(4096 * blocks)
+}
+
+/// Bytes on disk of everything that `du` tells of.
+fn on_disk(state: &TestState) -> u64 {
+    ["blobs", "layers", "content"]
+        .iter()
+        .flat_map(|dir| state.files(dir))
+        .map(|path| std::fs::metadata(path).unwrap().blocks() * 512)
+        .sum()
+}
+
+#[test]
+fn sums_add_up_to_what_the_disk_says() {
+    let state = TestState::new();
+    let base = state.layer(
+        &Chain::empty(),
+        &[("base", &text('b', 3)), ("same", &text('s', 2))],
+    );
+    let one = state.layer(&base, &[("one", &text('1', 4)), ("copy", &text('s', 2))]);
+    let two = state.layer(&base, &[("two", &text('2', 5))]);
+    let from = state.record(None, "FROM base", &base);
+    state.record(Some(&from), "RUN one", &one);
+    let run_two = state.record(Some(&from), "RUN two", &two);
+    state.record(Some(&run_two), "CMD two", &two);
+    state.finish(
+        &one,
+        &["app"],
+        &[output_to(OutputKind::Oci, &state.path("image.tar"))],
+    );
+    let usage = usage::usage(&state.engine).unwrap();
+    assert_eq!(usage.total, usage.private + usage.shared);
+    assert_eq!(usage.total, on_disk(&state), "{usage:#?}");
+    assert_eq!(usage.shared, 2 * 4096, "the file in two layers: {usage:#?}");
+    let own = |text: &str| {
+        usage
+            .records
+            .iter()
+            .find(|record| record.text == text)
+            .unwrap()
+            .own
+    };
+    assert_eq!(own("CMD two"), 0, "it made no layer");
+    assert!(own("RUN two") >= 5 * 4096 && own("RUN two") < 7 * 4096);
+}
+
+#[test]
+fn layers_of_an_image_that_no_step_made_are_told() {
+    let state = TestState::new();
+    let chain = state.layer(&Chain::empty(), &[("a", &text('a', 1))]);
+    state.finish(&chain, &["app"], &[]);
+    let usage = usage::usage(&state.engine).unwrap();
+    let record = &usage.records[0];
+    assert_eq!(
+        (record.kind, record.text.as_str()),
+        (UsageKind::Layer, "docker.io/library/app:latest")
+    );
+    assert!(!record.reclaimable, "a named image keeps it");
+    assert_eq!(usage.reclaimable, 0);
+}
+
+#[test]
+fn what_prune_would_take_is_marked() {
+    let state = TestState::new();
+    let chain = state.layer(&Chain::empty(), &[("a", &text('a', 1))]);
+    state.record(None, "FROM a", &chain);
+    let lost = state.layer(&chain, &[("b", &text('b', 1))]);
+    let usage = usage::usage(&state.engine).unwrap();
+    assert!(
+        usage.records.iter().all(|record| record.reclaimable),
+        "{usage:#?}"
+    );
+    assert_eq!(usage.reclaimable, usage.total);
+    let leftover = usage
+        .records
+        .iter()
+        .find(|record| record.kind == UsageKind::Leftover);
+    assert_eq!(leftover.unwrap().id, lost.tip().unwrap().to_string());
+}
+
+#[test]
+fn steps_make_trees_oldest_first() {
+    let state = TestState::new();
+    let base = state.layer(&Chain::empty(), &[("a", "1")]);
+    let from = state.record(None, "FROM a", &base);
+    let one = state.record(Some(&from), "RUN one", &state.layer(&base, &[("b", "1")]));
+    state.record(Some(&from), "RUN two", &state.layer(&base, &[("c", "1")]));
+    state.record(Some(&one), "CMD x", &base);
+    let roots = usage::steps(&state.engine).unwrap();
+    let shape: Vec<_> = roots
+        .iter()
+        .map(|root| {
+            let children = root.children.iter();
+            (
+                root.text.as_str(),
+                children.map(|node| node.text.as_str()).collect::<Vec<_>>(),
+            )
+        })
+        .collect();
+    assert_eq!(shape, [("FROM a", vec!["RUN one", "RUN two"])]);
+    assert_eq!(roots[0].children[0].children[0].text, "CMD x");
+    assert_eq!(roots[0].place.as_deref(), Some("iEchorfile:1"));
+}
