@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
 
 use iechor_cachedb::{BuildStatus, NewStep, StepOutcome};
 use iechor_engine::progress::Silent;
 use iechor_engine::prune::{self, Filter, PruneReport, PruneRequest, Scope};
 use iechor_engine::request::{OutputKind, PullPolicy};
 use iechor_engine::usage::UsageKind;
-use iechor_engine::{StepId, images, logs, sources};
+use iechor_engine::{Engine, Settings, StepId, images, logs, sources};
 use iechor_snapshotter::Chain;
 
 use crate::support::{NOW, TestState, amd64, output_to, step};
@@ -348,4 +349,46 @@ fn logs_of_all_but_the_last_build_go_with_all() {
         [StepId(3)]
     );
     assert!(logs::steps(&state.engine, builds[0].0).is_err());
+}
+
+#[test]
+fn imports_and_prunes_at_once_disturb_each_other_in_nothing() {
+    let state = TestState::new();
+    let maker = TestState::new();
+    let mut chain = Chain::empty();
+    for name in ["1", "2", "3"] {
+        chain = maker.layer(&chain, &[(name, &text('x', 2).replace('x', name))]);
+    }
+    let path = state.path("image.tar");
+    maker.finish(&chain, &["app"], &[output_to(OutputKind::Oci, &path)]);
+    let spec = format!("oci-archive://{}", path.display());
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let import = || {
+        // A process of its own, as far as locks are concerned.
+        let engine = Engine::open(state.engine.root(), Settings::default()).unwrap();
+        let mut rounds = 0;
+        while Instant::now() < deadline {
+            let policy = PullPolicy::IfMissing;
+            let image =
+                sources::resolve(&engine, &spec, &amd64(), policy, &Silent, StepId(0)).unwrap();
+            for layer in image.chain.layers() {
+                assert!(engine.store().contains(layer.id()), "leased, and yet gone");
+                engine.store().verify(layer.id()).unwrap();
+            }
+            rounds += 1;
+        }
+        rounds
+    };
+    let (imported, pruned) = std::thread::scope(|scope| {
+        let imports = [scope.spawn(import), scope.spawn(import)];
+        let mut pruned = 0;
+        while Instant::now() < deadline {
+            let plan = prune::plan(&state.engine, &PruneRequest::everything(), NOW).unwrap();
+            pruned += prune::apply(&state.engine, plan).unwrap().bytes;
+        }
+        (imports.map(|import| import.join().unwrap()).iter().sum::<u32>(), pruned)
+    });
+    assert!(imported > 2 && pruned > 0, "{imported} imports, {pruned} bytes pruned");
+    prune(&state, &PruneRequest::everything());
+    assert!(state.files("layers").is_empty() && state.files("blobs").is_empty());
 }
