@@ -92,8 +92,11 @@ impl Style {
         }
     }
 
-    /// How long ago a time was, in seconds since the epoch.
+    /// How long ago a time was, in seconds since the epoch; nothing when it is not known.
     pub(crate) fn ago(&self, time: i64) -> String {
+        if time <= 0 {
+            return String::new();
+        }
         let seconds = u64::try_from(self.now.saturating_sub(time)).unwrap_or(0);
         Ago(std::time::Duration::from_secs(seconds)).to_string()
     }
@@ -231,5 +234,6 @@ mod tests {
     fn times_are_told_from_now() {
         assert_eq!(STYLE.ago(40), "1 minute ago");
         assert_eq!(STYLE.ago(200), "now");
+        assert_eq!(STYLE.ago(0), "");
     }
 }

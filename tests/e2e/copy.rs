@@ -27,6 +27,17 @@ fn files_directories_and_wildcards() {
 }
 
 #[test]
+fn a_wildcard_beside_other_sources_may_match_nothing() {
+    let env = TestEnv::new();
+    env.context().write("package.json", "{}");
+    let out = env.export_text(
+        "FROM scratch\nCOPY package.json package-lock.json* /app/\n",
+        &[],
+    );
+    assert_eq!(out.list("app"), ["package.json"]);
+}
+
+#[test]
 fn a_slash_at_the_end_makes_a_directory() {
     let env = TestEnv::with_base();
     env.context().write("a", "a").write("b", "b");
@@ -239,5 +250,5 @@ fn a_url_is_fetched_and_its_checksum_compared() {
     assert_eq!(out.read("dir/file.txt"), "payload");
     let wrong = sum.replace("239f", "0000");
     let text = format!("FROM scratch\nADD --checksum={wrong} {url} /dir/\n");
-    env.build_text(&text, &[]).code(1).says("239f59ed");
+    env.build_text(&text, &[]).code(4).says("239f59ed");
 }

@@ -150,8 +150,9 @@ fn runs_under_podman(env: &TestEnv, archive: &str) {
         "run",
         "--rm",
         "--network=none",
-        "--cgroups=disabled",
         "--runtime=runc",
+        "--ulimit=nofile=1024:1024",
+        "--ulimit=nproc=1024:1024",
         &image,
     ];
     assert_eq!(podman.run(&run).success().stdout, "compiled\n");

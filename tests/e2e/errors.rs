@@ -32,9 +32,9 @@ fn a_file_without_a_stage_is_refused() {
 #[test]
 fn no_file_and_no_context() {
     let env = TestEnv::new();
-    env.build(&[]).code(3).says("iEchorfile").says("Dockerfile");
+    env.build(&[]).code(2).says("iEchorfile").says("Dockerfile");
     env.build(&["-f", "/no/such/file"])
-        .code(3)
+        .code(2)
         .says("/no/such/file");
     env.run(["build", "/no/such/context"])
         .code(2)
@@ -62,7 +62,7 @@ fn a_missing_source_is_named() {
     let ignored = env
         .build_text("FROM scratch\nCOPY readme.md /r\n", &[])
         .code(1);
-    ignored.says("readme.md").says(".dockerignore");
+    ignored.says("readme.md").says("ignore file");
 }
 
 #[test]
@@ -70,7 +70,6 @@ fn a_source_outside_the_context_is_refused() {
     let env = TestEnv::new();
     fs::write(env.path("outside"), "private").unwrap();
     let failed = env.build_text("FROM scratch\nCOPY ../outside /o\n", &[]);
-    assert_ne!(failed.clone().stderr, "");
     failed.code(1).says("outside");
     env.context().symlink("escape", "..");
     env.build_text("FROM scratch\nCOPY escape/outside /o\n", &[])
@@ -82,16 +81,10 @@ fn a_source_outside_the_context_is_refused() {
 fn stages_that_wait_for_each_other() {
     let env = TestEnv::new();
     let text = "FROM scratch AS a\nCOPY --from=b /x /x\nFROM scratch AS b\nCOPY --from=a /x /x\n";
-    let failed = env.build_text(text, &[]);
-    let code = if failed.stderr.contains("stage") {
-        3
-    } else {
-        -1
-    };
-    failed.code(code).says("b");
+    env.build_text(text, &[]).code(3).says("a -> b");
     env.build_text("FROM scratch AS a\nCOPY --from=a /x /x\n", &[])
         .code(3)
-        .says("itself");
+        .says("a -> a");
 }
 
 #[test]
@@ -213,7 +206,7 @@ fn a_full_disk() {
     env.context().write("big", vec![7; 32 << 20]);
     env.iechorfile("FROM scratch\nCOPY big /big\n");
     let script = format!(
-        "mkdir -p {0}/small && mount -t tmpfs -o size=16m none {0}/small && \
+        "mkdir -p {0}/small && mount -t tmpfs -o size=16m,mode=0700 none {0}/small && \
          {1} --root {0}/small build {0}/context; code=$?; \
          {1} --root {0}/small builder du >/dev/null || exit 99; exit $code",
         env.path("").display(),
@@ -287,7 +280,8 @@ fn the_command_line_says_what_is_wrong_with_it() {
         .says("zip")
         .says("oci");
     env.build(&["-q", "-o", "-"]).code(2).says("--iidfile");
-    env.build(&["-t", "UPPER/case"]).code(2).says("UPPER");
+    env.build(&["-t", "Upper"]).code(2).says("upper");
+    env.build(&["-t", "app:bad tag"]).code(2).says("bad tag");
     env.build(&["--add-host", "db:nowhere"])
         .code(2)
         .says("NAME:IP");

@@ -53,12 +53,12 @@ fn a_mount_is_read_only_and_harmless() {
 #[test]
 fn the_files_of_a_failed_step_are_as_it_left_them() {
     let env = TestEnv::with_base();
-    let text = "FROM base\nRUN mkdir /work && echo half > /work/half && rm /etc/group && exit 1\n";
+    let text = "FROM base\nRUN mkdir /half && echo half > /half/way && rm /etc/group && exit 1\n";
     env.build_text(text, &[])
         .code(1)
         .says("iechor mount --failed");
     let files = mounted(&env, &["--failed"]);
-    assert_eq!(files.read("work/half"), "half\n");
+    assert_eq!(files.read("half/way"), "half\n");
     assert!(!files.has("etc/group") && files.has("etc/passwd"));
 }
 

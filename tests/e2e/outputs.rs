@@ -80,8 +80,9 @@ fn podman_loads_and_runs_our_docker_archive() {
         "run",
         "--rm",
         "--network=none",
-        "--cgroups=disabled",
         "--runtime=runc",
+        "--ulimit=nofile=1024:1024",
+        "--ulimit=nproc=1024:1024",
         "app:v1",
     ];
     let ran = podman.run(&run).success();

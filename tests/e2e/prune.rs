@@ -13,9 +13,13 @@ fn allocated(dir: &Path) -> u64 {
     output.split_whitespace().next().unwrap().parse().unwrap()
 }
 
+/// Steps that no image needs any more: built, named, and forgotten again.
 fn busy(env: &TestEnv) {
-    let text = "FROM base\nRUN head -c 5000000 /dev/urandom > /big\nRUN head -c 1000000 /dev/urandom > /small\n";
-    env.build_text(text, &[]).success();
+    env.run(["prune", "-f"]).success();
+    let text = "FROM base\nRUN head -c 5000000 /dev/urandom > /big\n\
+                RUN head -c 1000000 /dev/urandom > /small\n";
+    env.build_text(text, &["-t", "busy"]).success();
+    env.run(["rmi", "busy"]).success();
 }
 
 #[test]
@@ -71,7 +75,7 @@ fn a_dry_run_shows_and_removes_nothing() {
         "{shown}"
     );
     assert_eq!(allocated(&env.root()), before);
-    env.build(&[]).success().all_hits();
+    env.build(&["-t", "busy"]).success().all_hits();
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn without_a_terminal_it_wants_force() {
         .code(2)
         .says("--force")
         .says("record");
-    env.build(&[]).success().all_hits();
+    env.build(&["-t", "busy"]).success().all_hits();
 }
 
 #[test]
@@ -122,7 +126,7 @@ fn filters_and_caps() {
         .success()
         .stdout;
     assert!(capped.contains("Total:  0B"), "{capped}");
-    env.build(&[]).success().all_hits();
+    env.build(&["-t", "busy"]).success().all_hits();
     env.run(["prune", "-f", "--filter", "colour=red"])
         .code(2)
         .says("colour")

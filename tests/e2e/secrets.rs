@@ -111,7 +111,7 @@ fn the_file_has_the_properties_asked_for_and_is_gone_after_the_step() {
 fn a_required_secret_that_is_missing_is_named() {
     let env = TestEnv::with_base();
     env.build_text(READ, &[])
-        .code(2)
+        .code(1)
         .says("token")
         .says("--secret id=token");
     let optional = "FROM base\nRUN --mount=type=secret,id=token test ! -e /run/secrets/token\n";
