@@ -11,6 +11,11 @@ mod output;
 mod prune;
 #[path = "manage/reference.rs"]
 mod reference;
+#[path = "manage/registry.rs"]
+mod registry;
+#[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+#[path = "../../tests/support/registry.rs"]
+mod server;
 #[path = "manage/sources.rs"]
 mod sources;
 #[path = "manage/support.rs"]

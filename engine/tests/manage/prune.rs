@@ -386,9 +386,18 @@ fn imports_and_prunes_at_once_disturb_each_other_in_nothing() {
             let plan = prune::plan(&state.engine, &PruneRequest::everything(), NOW).unwrap();
             pruned += prune::apply(&state.engine, plan).unwrap().bytes;
         }
-        (imports.map(|import| import.join().unwrap()).iter().sum::<u32>(), pruned)
+        (
+            imports
+                .map(|import| import.join().unwrap())
+                .iter()
+                .sum::<u32>(),
+            pruned,
+        )
     });
-    assert!(imported > 2 && pruned > 0, "{imported} imports, {pruned} bytes pruned");
+    assert!(
+        imported > 2 && pruned > 0,
+        "{imported} imports, {pruned} bytes pruned"
+    );
     prune(&state, &PruneRequest::everything());
     assert!(state.files("layers").is_empty() && state.files("blobs").is_empty());
 }
