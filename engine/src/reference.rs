@@ -7,7 +7,7 @@
 //! | `app`, `docker.io/library/app:v1` | an image of the local list |
 //! | `build` | the end of a stage, in the newest build that has it |
 //! | `2` | a step of the last build, as the progress numbered it |
-//! | `build:2` | the instruction at that place of a stage; FROM is 0 |
+//! | `build:2` | the instruction that the progress labels `[build 2/…]`; FROM is 1 |
 //! | `9f2c…`, `sha256:9f2c…` | an image id, else a cache key or snapshot id; prefixes suffice |
 
 mod prefix;
@@ -163,10 +163,10 @@ fn step_by_number(engine: &Engine, text: &str) -> Result<Option<Found>, Referenc
     }
 }
 
-/// `STAGE:POSITION` in the newest build that has the stage.
+/// `STAGE:NUMBER` in the newest build that has the stage.
 fn step_of_stage(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
     let split = text.rsplit_once(':');
-    let Some((stage, Ok(position))) = split.map(|(stage, at)| (stage, at.parse::<u32>())) else {
+    let Some((stage, Ok(number))) = split.map(|(stage, at)| (stage, at.parse::<u32>())) else {
         return Ok(None);
     };
     let Some(last) = engine.cache().last_step_of_stage(stage)? else {
@@ -174,7 +174,7 @@ fn step_of_stage(engine: &Engine, text: &str) -> Result<Option<Found>, Reference
     };
     let is_meant = |step: &BuildStep| {
         let (place, wanted) = (&step.step.place, &last.step.place);
-        place.stage_index == wanted.stage_index && place.position == position
+        place.stage_index == wanted.stage_index && place.position.checked_add(1) == Some(number)
     };
     of_step(
         engine.cache().steps(last.build)?.into_iter().find(is_meant),

@@ -52,8 +52,8 @@ fn each_form_of_a_ref_finds_its_snapshot() {
         ("0", Kind::Stage, &top),
         ("1", Kind::Step, &base),
         ("2", Kind::Step, &top),
-        ("build:0", Kind::Step, &base),
-        ("build:1", Kind::Step, &top),
+        ("build:1", Kind::Step, &base),
+        ("build:2", Kind::Step, &top),
         (&keys[1][..12], Kind::Step, &top),
         (&format!("sha256:{}", keys[0]), Kind::Step, &base),
         (&snapshot.hex()[..12], Kind::Snapshot, &base),
@@ -72,7 +72,7 @@ fn each_form_of_a_ref_finds_its_snapshot() {
 #[test]
 fn what_stands_for_nothing_says_what_a_ref_may_be() {
     let Built { state, .. } = built();
-    for missing in ["nothing", "build:9", "99", "", "ffffffffffff"] {
+    for missing in ["nothing", "build:0", "build:9", "99", "", "ffffffffffff"] {
         let error = find(&state, missing).unwrap_err();
         assert!(
             matches!(&error, ReferenceError::NotFound(text) if text == missing),
@@ -147,6 +147,6 @@ fn a_snapshot_that_is_gone_is_named() {
     state.engine.store().remove(top.tip().unwrap()).unwrap();
     let other = iechor_engine::Engine::open(state.engine.root(), Default::default()).unwrap();
     drop(top);
-    let error = reference::resolve(&other, &Selector::Named("build:1".to_owned())).unwrap_err();
+    let error = reference::resolve(&other, &Selector::Named("build:2".to_owned())).unwrap_err();
     assert!(matches!(&error, ReferenceError::Gone { title, .. } if title == "step RUN make"));
 }
