@@ -86,7 +86,9 @@ pub enum ContentError {
 impl ContentStore {
     /// Opens or makes the store at `root`/content; sweeps what crashed processes left there.
     pub fn open(root: &Path) -> Result<Self, ContentError> {
-        let store = Self { root: root.join("content") };
+        let store = Self {
+            root: root.join("content"),
+        };
         for dir in [store.root.join("sha256"), store.ingest_dir()] {
             fs::create_dir_all(&dir).map_err(io_error("cannot make", &dir))?;
         }
@@ -111,7 +113,10 @@ impl ContentStore {
         let bytes = fs::read(&path).map_err(io_error("cannot read", &path))?;
         match Digest::of(&bytes) {
             actual if actual == descriptor.digest => Ok(bytes),
-            actual => Err(ContentError::DigestMismatch { actual, expected: descriptor.digest }),
+            actual => Err(ContentError::DigestMismatch {
+                actual,
+                expected: descriptor.digest,
+            }),
         }
     }
 
@@ -126,7 +131,8 @@ impl ContentStore {
     /// [`ContentWriter::finish`].
     pub fn writer(&self) -> Result<ContentWriter, ContentError> {
         let lock = self.lock_file()?;
-        lock.lock_shared().map_err(io_error("cannot lock", &self.lock_path()))?;
+        lock.lock_shared()
+            .map_err(io_error("cannot lock", &self.lock_path()))?;
         ContentWriter::new(self, lock)
     }
 
@@ -164,7 +170,10 @@ impl ContentStore {
         let entries = fs::read_dir(&dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         let mut content = Vec::new();
         for entry in entries.map_err(failed)? {
-            let digest = entry.file_name().to_str().and_then(|name| Digest::from_hex(name).ok());
+            let digest = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| Digest::from_hex(name).ok());
             let size = entry.metadata().map(|metadata| metadata.len());
             content.extend(digest.zip(size.ok()));
         }
@@ -193,7 +202,11 @@ impl ContentStore {
 
     fn lock_file(&self) -> Result<File, ContentError> {
         let path = self.lock_path();
-        let opened = File::options().create(true).truncate(false).write(true).open(&path);
+        let opened = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
         opened.map_err(io_error("cannot open", &path))
     }
 
@@ -222,7 +235,11 @@ impl ContentStore {
 /// Says what was being done on which path when the kernel refused.
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ContentError {
     let path = path.to_owned();
-    move |source| ContentError::Io { action, path, source }
+    move |source| ContentError::Io {
+        action,
+        path,
+        source,
+    }
 }
 
 #[cfg(test)]

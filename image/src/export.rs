@@ -131,7 +131,11 @@ impl ImageLayer {
     ) -> Result<Self, ExportError> {
         let compressor = Compressor::new(compression, content.writer()?);
         let inner = compressor.map_err(ExportError::Write)?;
-        let mut tar = Tee { inner, hasher: Hasher::new(), progress };
+        let mut tar = Tee {
+            inner,
+            hasher: Hasher::new(),
+            progress,
+        };
         write_layer_tar(chain, blobs, &mut tar)?;
         let diff_id = DiffId::new(tar.hasher.finish());
         let (digest, size) = tar.inner.finish().map_err(ExportError::Write)?.finish()?;
@@ -142,7 +146,12 @@ impl ImageLayer {
     /// A layer that is in the content store, where [`ContentStore::fetch_layer`] puts it.
     pub fn stored(layer: &Descriptor, diff_id: DiffId, content: &ContentStore) -> Self {
         let path = content.path(&layer.digest);
-        Self { descriptor: layer.clone(), diff_id, path, origin: None }
+        Self {
+            descriptor: layer.clone(),
+            diff_id,
+            path,
+            origin: None,
+        }
     }
 }
 
@@ -152,7 +161,10 @@ impl Image {
         mut config: ImageConfig,
         mut layers: Vec<ImageLayer>,
     ) -> Result<Self, ExportError> {
-        config.rootfs.diff_ids = layers.iter().map(|layer| layer.diff_id.to_string()).collect();
+        config.rootfs.diff_ids = layers
+            .iter()
+            .map(|layer| layer.diff_id.to_string())
+            .collect();
         for layer in &mut layers {
             as_oci_layer(&mut layer.descriptor.media_type);
         }
@@ -185,7 +197,9 @@ impl Image {
             config: image.config_descriptor.clone(),
             config_bytes: image.config_bytes.clone(),
             platform: image.config.platform(),
-            layers: layers.map(|(layer, id)| ImageLayer::stored(layer, id, content)).collect(),
+            layers: layers
+                .map(|(layer, id)| ImageLayer::stored(layer, id, content))
+                .collect(),
         })
     }
 

@@ -95,9 +95,10 @@ pub fn get(
     if let Some(time) = validators.and_then(|known| known.last_modified.as_deref()) {
         request = request.header("If-Modified-Since", time);
     }
-    let response = request
-        .call()
-        .map_err(|source| FetchError::Transport { url: url.to_owned(), source: Box::new(source) })?;
+    let response = request.call().map_err(|source| FetchError::Transport {
+        url: url.to_owned(),
+        source: Box::new(source),
+    })?;
     match response.status().as_u16() {
         304 => Ok(Answer::NotModified),
         200..=299 => {
@@ -105,7 +106,10 @@ pub fn get(
             receive(url, response, out, progress)?;
             Ok(Answer::Body(described))
         }
-        _ => Err(FetchError::Status { url: url.to_owned(), status: response.status().to_string() }),
+        _ => Err(FetchError::Status {
+            url: url.to_owned(),
+            status: response.status().to_string(),
+        }),
     }
 }
 
@@ -121,9 +125,19 @@ fn agent() -> Agent {
 }
 
 fn describe(response: &Response<HttpBody>) -> Described {
-    let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+    let header = |name: &str| {
+        response
+            .headers()
+            .get(name)?
+            .to_str()
+            .ok()
+            .map(str::to_owned)
+    };
     Described {
-        validators: Validators { etag: header("etag"), last_modified: header("last-modified") },
+        validators: Validators {
+            etag: header("etag"),
+            last_modified: header("last-modified"),
+        },
         file_name: header("content-disposition").as_deref().and_then(file_name),
     }
 }
@@ -131,9 +145,16 @@ fn describe(response: &Response<HttpBody>) -> Described {
 /// The file name of `attachment; filename="x.tar"`; never a path.
 fn file_name(disposition: &str) -> Option<String> {
     let (_, value) = disposition.split_once("filename=")?;
-    let value = value.split(';').next().unwrap_or_default().trim().trim_matches('"');
+    let value = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_matches('"');
     let name = value.rsplit(['/', '\\']).next().unwrap_or_default();
-    Some(name).filter(|name| !matches!(*name, "" | "." | "..")).map(str::to_owned)
+    Some(name)
+        .filter(|name| !matches!(*name, "" | "." | ".."))
+        .map(str::to_owned)
 }
 
 fn receive(
@@ -147,7 +168,11 @@ fn receive(
     let mut buffer = vec![0; CHUNK];
     let mut received = 0;
     loop {
-        let broken = |source| FetchError::Body { url: url.to_owned(), received, source };
+        let broken = |source| FetchError::Body {
+            url: url.to_owned(),
+            received,
+            source,
+        };
         let count = body.read(&mut buffer).map_err(broken)?;
         if count == 0 {
             return Ok(());
@@ -164,8 +189,14 @@ mod tests {
 
     #[test]
     fn a_file_name_is_never_a_path() {
-        assert_eq!(file_name("attachment; filename=\"a.tar\"; x=1").as_deref(), Some("a.tar"));
-        assert_eq!(file_name("attachment; filename=../../etc/passwd").as_deref(), Some("passwd"));
+        assert_eq!(
+            file_name("attachment; filename=\"a.tar\"; x=1").as_deref(),
+            Some("a.tar")
+        );
+        assert_eq!(
+            file_name("attachment; filename=../../etc/passwd").as_deref(),
+            Some("passwd")
+        );
         assert_eq!(file_name("attachment; filename=\"..\""), None);
         assert_eq!(file_name("inline"), None);
     }

@@ -68,7 +68,9 @@ pub struct Registry {
 impl Registry {
     /// A client. No request is made yet.
     pub fn new(options: RegistryOptions) -> Self {
-        Self { client: Arc::new(Client::new(options, None)) }
+        Self {
+            client: Arc::new(Client::new(options, None)),
+        }
     }
 
     /// A client that reaches all registries but those on loopback addresses through a proxy.
@@ -78,7 +80,9 @@ impl Registry {
     /// [`RegistryError::Proxy`] when the proxy's URL cannot be read.
     pub fn through_proxy(options: RegistryOptions, url: &str) -> Result<Self, RegistryError> {
         let proxy = ureq::Proxy::new(url).map_err(|_| RegistryError::Proxy(url.to_owned()))?;
-        Ok(Self { client: Arc::new(Client::new(options, Some(proxy))) })
+        Ok(Self {
+            client: Arc::new(Client::new(options, Some(proxy))),
+        })
     }
 
     /// An image in a registry, as a source. No request is made before it is resolved.

@@ -26,7 +26,9 @@ fn content_is_found_again_by_its_descriptor() {
     let Store { content, .. } = &store();
     let expected = descriptor(b"hello");
     assert!(!content.contains(&expected));
-    let path = content.ingest(&mut &b"hello"[..], &expected, &silent).unwrap();
+    let path = content
+        .ingest(&mut &b"hello"[..], &expected, &silent)
+        .unwrap();
     assert_eq!(fs::read(path).unwrap(), b"hello");
     assert!(content.contains(&expected));
     assert_eq!(content.read(&expected).unwrap(), b"hello");
@@ -41,12 +43,30 @@ fn content_is_found_again_by_its_descriptor() {
 fn what_is_not_what_was_named_does_not_appear() {
     let Store { content, .. } = &store();
     let expected = descriptor(b"hello");
-    let error = |bytes: &[u8]| content.ingest(&mut &*bytes, &expected, &silent).unwrap_err();
-    assert!(error(b"hell").to_string().ends_with("is truncated: 4 bytes of 5"));
-    assert!(error(b"hello!").to_string().ends_with("has more than the 5 bytes that it should have"));
+    let error = |bytes: &[u8]| {
+        content
+            .ingest(&mut &*bytes, &expected, &silent)
+            .unwrap_err()
+    };
+    assert!(
+        error(b"hell")
+            .to_string()
+            .ends_with("is truncated: 4 bytes of 5")
+    );
+    assert!(
+        error(b"hello!")
+            .to_string()
+            .ends_with("has more than the 5 bytes that it should have")
+    );
     let mismatch = error(b"jello").to_string();
-    assert!(mismatch.contains(&expected.digest.to_string()), "{mismatch}");
-    assert!(mismatch.contains(&Digest::of(b"jello").to_string()), "{mismatch}");
+    assert!(
+        mismatch.contains(&expected.digest.to_string()),
+        "{mismatch}"
+    );
+    assert!(
+        mismatch.contains(&Digest::of(b"jello").to_string()),
+        "{mismatch}"
+    );
     assert!(is_empty(content));
 }
 
@@ -71,5 +91,8 @@ fn damage_on_disk_is_found_when_a_document_is_read() {
     let path = content.path(&expected.digest);
     fs::remove_file(&path).unwrap();
     fs::write(&path, b"jello").unwrap();
-    assert!(matches!(content.read(&expected), Err(ContentError::DigestMismatch { .. })));
+    assert!(matches!(
+        content.read(&expected),
+        Err(ContentError::DigestMismatch { .. })
+    ));
 }

@@ -30,13 +30,20 @@ impl ContentWriter {
         let dir = store.ingest_dir();
         let file = NamedTempFile::new_in(&dir).map_err(io_error("cannot write in", &dir))?;
         let (store, hasher) = (store.clone(), Hasher::new());
-        Ok(Self { store, file, hasher, size: 0, _lock: lock })
+        Ok(Self {
+            store,
+            file,
+            hasher,
+            size: 0,
+            _lock: lock,
+        })
     }
 
     /// Appends bytes, with the path in the error.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), ContentError> {
         let path = self.file.path().to_owned();
-        self.write_all(bytes).map_err(io_error("cannot write", &path))
+        self.write_all(bytes)
+            .map_err(io_error("cannot write", &path))
     }
 
     /// Copies a stream that should have `expected.size` bytes.
@@ -58,7 +65,10 @@ impl ContentWriter {
             self.append(&buffer[..n])?;
             progress(n as u64);
             if self.size > expected.size {
-                return Err(ContentError::TooLong { digest, expected: expected.size });
+                return Err(ContentError::TooLong {
+                    digest,
+                    expected: expected.size,
+                });
             }
         }
     }
@@ -76,11 +86,18 @@ impl ContentWriter {
         let actual = self.hasher.clone().finish();
         if self.size < expected.size {
             let (digest, expected) = (expected.digest, expected.size);
-            return Err(ContentError::Truncated { digest, actual: self.size, expected });
+            return Err(ContentError::Truncated {
+                digest,
+                actual: self.size,
+                expected,
+            });
         }
         match actual == expected.digest {
             true => self.publish(&actual),
-            false => Err(ContentError::DigestMismatch { actual, expected: expected.digest }),
+            false => Err(ContentError::DigestMismatch {
+                actual,
+                expected: expected.digest,
+            }),
         }
     }
 
@@ -90,7 +107,9 @@ impl ContentWriter {
         let path = self.store.path(digest);
         let file = self.file.as_file();
         let sealed = file.set_permissions(Permissions::from_mode(0o400));
-        sealed.and_then(|()| file.sync_data()).map_err(io_error("cannot write", &path))?;
+        sealed
+            .and_then(|()| file.sync_data())
+            .map_err(io_error("cannot write", &path))?;
         let persisted = self.file.persist(&path).map_err(|error| error.error);
         persisted.map_err(io_error("cannot rename to", &path))?;
         Ok(path)

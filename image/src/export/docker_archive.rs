@@ -33,7 +33,11 @@ pub(super) fn write(
     let mut sink = ArchiveSink::new(out)?;
     put_blobs(image, &mut sink, progress)?;
     put_index(&mut sink, index_entries(image, tags))?;
-    put_bytes(&mut sink, "manifest.json", &json(&[saved_image(image, tags)])?)?;
+    put_bytes(
+        &mut sink,
+        "manifest.json",
+        &json(&[saved_image(image, tags)])?,
+    )?;
     let repositories = repositories(image, tags);
     if !repositories.is_empty() {
         put_bytes(&mut sink, "repositories", &json(&repositories)?)?;
@@ -42,12 +46,18 @@ pub(super) fn write(
 }
 
 fn saved_image(image: &Image, tags: &[ImageRef]) -> SavedImage {
-    let tags = tags.iter().filter_map(|name| Some(format!("{}:{}", repository(name), name.tag()?)));
+    let tags = tags
+        .iter()
+        .filter_map(|name| Some(format!("{}:{}", repository(name), name.tag()?)));
     let tags: Vec<String> = tags.collect();
     SavedImage {
         config: blob_name(&image.config),
         repo_tags: (!tags.is_empty()).then_some(tags),
-        layers: image.layers.iter().map(|layer| blob_name(&layer.descriptor)).collect(),
+        layers: image
+            .layers
+            .iter()
+            .map(|layer| blob_name(&layer.descriptor))
+            .collect(),
     }
 }
 
@@ -70,7 +80,10 @@ fn repository(name: &ImageRef) -> String {
     let familiar = name.familiar();
     let without_digest = familiar.split('@').next().unwrap_or(&familiar);
     let tag = name.tag().map(|tag| format!(":{tag}")).unwrap_or_default();
-    without_digest.strip_suffix(&tag).unwrap_or(without_digest).to_owned()
+    without_digest
+        .strip_suffix(&tag)
+        .unwrap_or(without_digest)
+        .to_owned()
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ExportError> {

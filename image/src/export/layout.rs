@@ -56,7 +56,9 @@ pub(super) fn index_entries(image: &Image, tags: &[ImageRef]) -> Vec<IndexEntry>
     let entry = IndexEntry::new(&image.manifest, Some(image.platform.clone()));
     let named = |name: &ImageRef| {
         let mut entry = entry.clone();
-        entry.annotations.insert(IMAGE_NAME.to_owned(), name.to_string());
+        entry
+            .annotations
+            .insert(IMAGE_NAME.to_owned(), name.to_string());
         let tag = name.tag().map(|tag| (REF_NAME.to_owned(), tag.to_owned()));
         entry.annotations.extend(tag);
         entry

@@ -47,11 +47,7 @@ pub(super) fn put_blobs(
 }
 
 /// Puts a small file into a sink.
-pub(super) fn put_bytes(
-    sink: &mut dyn Sink,
-    name: &str,
-    bytes: &[u8],
-) -> Result<(), ExportError> {
+pub(super) fn put_bytes(sink: &mut dyn Sink, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
     sink.file(name, bytes.len() as u64, &mut &*bytes)
 }
 
@@ -63,11 +59,25 @@ fn put_layer(
     progress: Progress<'_>,
 ) -> Result<(), ExportError> {
     let file = File::open(path).map_err(io_error("cannot open", path))?;
-    let actual = file.metadata().map_err(io_error("cannot read", path))?.len();
+    let actual = file
+        .metadata()
+        .map_err(io_error("cannot read", path))?
+        .len();
     if actual != size {
-        return Err(ExportError::Short { path: path.to_owned(), actual, expected: size });
+        return Err(ExportError::Short {
+            path: path.to_owned(),
+            actual,
+            expected: size,
+        });
     }
-    sink.file(name, size, &mut Told { inner: file.take(size), progress })
+    sink.file(
+        name,
+        size,
+        &mut Told {
+            inner: file.take(size),
+            progress,
+        },
+    )
 }
 
 /// Tells of what is read.
@@ -95,7 +105,9 @@ impl Sink for DirectorySink<'_> {
         let failed = || io_error("cannot write", &path);
         let mut file = NamedTempFile::new_in(dir).map_err(failed())?;
         io::copy(contents, &mut file).map_err(failed())?;
-        file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed())?;
+        file.as_file()
+            .set_permissions(Permissions::from_mode(0o644))
+            .map_err(failed())?;
         file.persist(&path).map_err(|error| failed()(error.error))?;
         Ok(())
     }
@@ -113,7 +125,10 @@ pub(super) struct ArchiveSink<'a> {
 
 impl<'a> ArchiveSink<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Result<Self, ExportError> {
-        let mut sink = Self { tar: TarWriter::new(out), names: Vec::new() };
+        let mut sink = Self {
+            tar: TarWriter::new(out),
+            names: Vec::new(),
+        };
         sink.entry(EntryType::Directory, "blobs/", 0, &mut io::empty())?;
         sink.entry(EntryType::Directory, "blobs/sha256/", 0, &mut io::empty())?;
         Ok(sink)
@@ -130,10 +145,24 @@ impl<'a> ArchiveSink<'a> {
         size: u64,
         contents: &mut dyn Read,
     ) -> Result<(), ExportError> {
-        let mode = if kind == EntryType::Directory { 0o755 } else { 0o644 };
-        let metadata = Metadata { mode, ..Metadata::default() };
+        let mode = if kind == EntryType::Directory {
+            0o755
+        } else {
+            0o644
+        };
+        let metadata = Metadata {
+            mode,
+            ..Metadata::default()
+        };
         let (path, link) = (name.as_bytes(), &[][..]);
-        let entry = TarEntry { kind, path, link, size, device: None, metadata: &metadata };
+        let entry = TarEntry {
+            kind,
+            path,
+            link,
+            size,
+            device: None,
+            metadata: &metadata,
+        };
         self.tar.entry(&entry, contents).map_err(ExportError::Write)
     }
 }
@@ -158,5 +187,9 @@ pub(super) fn io_error(
     path: &Path,
 ) -> impl FnOnce(io::Error) -> ExportError + use<> {
     let path = path.to_owned();
-    move |source| ExportError::Io { action, path, source }
+    move |source| ExportError::Io {
+        action,
+        path,
+        source,
+    }
 }

@@ -64,7 +64,12 @@ pub fn unpack_archive(
 ) -> Result<u64, UnpackError> {
     let decoded = decode(reader, limits, progress)?;
     let mut entries = Entries::new(decoded.archive, limits);
-    let mut archive = ArchiveUnpacker { placement, writer, limits, parent: None };
+    let mut archive = ArchiveUnpacker {
+        placement,
+        writer,
+        limits,
+        parent: None,
+    };
     let mut count = 0;
     while let Some(entry) = entries.next()? {
         archive.put(entry, &mut entries, blobs)?;
@@ -80,7 +85,11 @@ fn decode<'a>(
     progress: Progress<'a>,
 ) -> Result<Decoded<'a>, UnpackError> {
     let mut head = Vec::new();
-    reader.by_ref().take(MAGIC).read_to_end(&mut head).map_err(UnpackError::Read)?;
+    reader
+        .by_ref()
+        .take(MAGIC)
+        .read_to_end(&mut head)
+        .map_err(UnpackError::Read)?;
     let encoding = Encoding::of_bytes(&head);
     let whole = io::Cursor::new(head).chain(reader);
     Decoded::new(whole, encoding, u64::MAX - 1, limits, progress)
@@ -131,7 +140,9 @@ impl ArchiveUnpacker<'_> {
         if let Some((_, resolved)) = self.parent.as_ref().filter(|(named, _)| named == parent) {
             return Ok(Some(resolved.join(last)));
         }
-        let resolved = self.writer.resolve(&self.placement.directory.join(parent))?;
+        let resolved = self
+            .writer
+            .resolve(&self.placement.directory.join(parent))?;
         self.check_parents(&resolved, entry)?;
         self.parent = Some((parent.to_owned(), resolved.clone()));
         Ok(Some(resolved.join(last)))
@@ -161,7 +172,9 @@ impl ArchiveUnpacker<'_> {
         let Some((parent, last)) = name::split(&named) else {
             return Err(refuse("which is a directory"));
         };
-        let parent = self.writer.resolve(&self.placement.directory.join(parent))?;
+        let parent = self
+            .writer
+            .resolve(&self.placement.directory.join(parent))?;
         let target = parent.join(last);
         match self.writer.get(&target)? {
             None => Err(refuse("which does not exist")),

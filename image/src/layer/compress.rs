@@ -135,7 +135,9 @@ mod tests {
 
     fn compressed(compression: Compression, bytes: &[u8], chunk: usize) -> Vec<u8> {
         let mut compressor = Compressor::new(compression, Vec::new()).unwrap();
-        bytes.chunks(chunk).for_each(|chunk| compressor.write_all(chunk).unwrap());
+        bytes
+            .chunks(chunk)
+            .for_each(|chunk| compressor.write_all(chunk).unwrap());
         compressor.finish().unwrap()
     }
 
@@ -144,7 +146,10 @@ mod tests {
         match compression {
             Compression::Uncompressed => out.extend_from_slice(bytes),
             Compression::Gzip => {
-                flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut out).map(drop).unwrap();
+                flate2::read::MultiGzDecoder::new(bytes)
+                    .read_to_end(&mut out)
+                    .map(drop)
+                    .unwrap();
             }
             Compression::Zstd => out = zstd::decode_all(bytes).unwrap(),
         }
@@ -164,10 +169,17 @@ mod tests {
     #[test]
     fn what_is_compressed_comes_back_whatever_the_pieces() {
         let bytes = sample();
-        for compression in [Compression::Uncompressed, Compression::Gzip, Compression::Zstd] {
+        for compression in [
+            Compression::Uncompressed,
+            Compression::Gzip,
+            Compression::Zstd,
+        ] {
             let once = compressed(compression, &bytes, bytes.len());
             assert_eq!(decompressed(compression, &once), bytes, "{compression}");
-            assert!(compressed(compression, &bytes, 77_777) == once, "{compression}");
+            assert!(
+                compressed(compression, &bytes, 77_777) == once,
+                "{compression}"
+            );
             let nothing = compressed(compression, b"", 1);
             assert_eq!(decompressed(compression, &nothing), b"", "{compression}");
         }

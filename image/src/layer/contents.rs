@@ -29,12 +29,18 @@ pub(super) fn store<R: Read>(
             (blobs.put(&bytes)?, size)
         }
         None => {
-            let mut out = Destination { blob: blobs.writer()?, path };
+            let mut out = Destination {
+                blob: blobs.writer()?,
+                path,
+            };
             out.copy(entries, size)?;
             out.blob.finish()?
         }
         Some(map) => {
-            let mut out = Destination { blob: blobs.writer()?, path };
+            let mut out = Destination {
+                blob: blobs.writer()?,
+                path,
+            };
             out.copy_sparse(entries, map)?;
             out.blob.finish()?
         }
@@ -64,7 +70,9 @@ impl Destination<'_> {
                 other => other,
             };
             let n = n.map_err(|error| entries.broken(error))?;
-            self.blob.write_all(&buffer[..n]).map_err(|source| self.failed(source))?;
+            self.blob
+                .write_all(&buffer[..n])
+                .map_err(|source| self.failed(source))?;
             length -= n as u64;
         }
         Ok(())
@@ -92,6 +100,9 @@ impl Destination<'_> {
     }
 
     fn failed(&self, source: io::Error) -> UnpackError {
-        UnpackError::Contents { path: self.path.display().to_string(), source }
+        UnpackError::Contents {
+            path: self.path.display().to_string(),
+            source,
+        }
     }
 }

@@ -67,12 +67,18 @@ impl<'a, R: Read> Entries<'a, R> {
     /// An extension that extends nothing, and data after the end, are both refused.
     fn end(&mut self, extensions: &Extensions) -> Result<(), UnpackError> {
         if !extensions.is_empty() {
-            return Err(UnpackError::Truncated { offset: self.offset });
+            return Err(UnpackError::Truncated {
+                offset: self.offset,
+            });
         }
         let offset = self.offset;
         let mut buffer = [0; 8192];
         loop {
-            match self.input.read(&mut buffer).map_err(|error| self.broken(error))? {
+            match self
+                .input
+                .read(&mut buffer)
+                .map_err(|error| self.broken(error))?
+            {
                 0 => return Ok(()),
                 n if buffer[..n].iter().all(|byte| *byte == 0) => {}
                 _ => return Err(UnpackError::TrailingData { offset }),
@@ -88,7 +94,10 @@ impl<'a, R: Read> Entries<'a, R> {
         let bytes = self.extension(header)?;
         let pax = Pax::parse(&bytes, self.limits).map_err(|error| match error {
             PaxError::Refused(refusal) => refuse(refusal),
-            PaxError::Limit(name, limit) => UnpackError::Limit { name, limit: limit as u64 },
+            PaxError::Limit(name, limit) => UnpackError::Limit {
+                name,
+                limit: limit as u64,
+            },
         })?;
         extensions.pax = Some(pax);
         Ok(())
@@ -119,7 +128,10 @@ impl<'a, R: Read> Entries<'a, R> {
             .ok_or_else(|| Refusal::Field("size").of(&header.path_bytes()))?;
         self.header_bytes = self.header_bytes.saturating_add(size);
         if self.header_bytes > limit {
-            return Err(UnpackError::Limit { name: "header_bytes", limit });
+            return Err(UnpackError::Limit {
+                name: "header_bytes",
+                limit,
+            });
         }
         self.begin(size);
         let mut bytes = Vec::new();
@@ -130,21 +142,33 @@ impl<'a, R: Read> Entries<'a, R> {
 
     fn entry(&mut self, header: &Header, mut extensions: Extensions) -> Result<Entry, UnpackError> {
         self.count_entry()?;
-        let path = extensions.path(header).map_err(|refusal| refusal.of(&header.path_bytes()))?;
+        let path = extensions
+            .path(header)
+            .map_err(|refusal| refusal.of(&header.path_bytes()))?;
         let refuse = |refusal: Refusal| refusal.of(&path);
         let stored = extensions.size(header).map_err(refuse)?;
-        let form = extensions.pax.as_ref().map_or(Ok(PaxForm::Plain), |pax| pax.sparse.form());
+        let form = extensions
+            .pax
+            .as_ref()
+            .map_or(Ok(PaxForm::Plain), |pax| pax.sparse.form());
         let link = extensions.link(header).map_err(refuse)?;
         let metadata = extensions.metadata(header).map_err(refuse)?;
         self.begin(stored);
         let kind = self.kind(header, &path, stored, form.map_err(refuse)?, link)?;
-        Ok(Entry { path, kind, metadata })
+        Ok(Entry {
+            path,
+            kind,
+            metadata,
+        })
     }
 
     fn count_entry(&mut self) -> Result<(), UnpackError> {
         self.entries += 1;
         match self.entries > self.limits.entries {
-            true => Err(UnpackError::Limit { name: "entries", limit: self.limits.entries }),
+            true => Err(UnpackError::Limit {
+                name: "entries",
+                limit: self.limits.entries,
+            }),
             false => Ok(()),
         }
     }
@@ -185,7 +209,10 @@ impl<'a, R: Read> Entries<'a, R> {
         let limit = self.limits.logical_bytes;
         self.logical_bytes = self.logical_bytes.saturating_add(size);
         match self.logical_bytes > limit {
-            true => Err(UnpackError::Limit { name: "logical_bytes", limit }),
+            true => Err(UnpackError::Limit {
+                name: "logical_bytes",
+                limit,
+            }),
             false => Ok(EntryKind::File { size, sparse }),
         }
     }
@@ -215,7 +242,9 @@ impl<'a, R: Read> Entries<'a, R> {
         let refuse = |refusal: Refusal| refusal.of(path);
         let gnu = header.as_gnu().ok_or_else(|| refuse(Refusal::SparseMap))?;
         let size = number(&gnu.realsize).ok_or_else(|| refuse(Refusal::SparseMap))?;
-        let numbers = self.gnu_map(gnu).map_err(|error| error.unwrap_or_else(|| refuse(Refusal::SparseMap)))?;
+        let numbers = self
+            .gnu_map(gnu)
+            .map_err(|error| error.unwrap_or_else(|| refuse(Refusal::SparseMap)))?;
         let map = SparseMap::from_pairs(size, &numbers).map_err(refuse)?;
         self.begin(stored);
         self.sparse_file(path, map)
@@ -234,7 +263,10 @@ impl<'a, R: Read> Entries<'a, R> {
             more = extension.is_extended();
             if numbers.len() > limit * 2 {
                 let limit = limit as u64;
-                return Err(Some(UnpackError::Limit { name: "sparse_segments", limit }));
+                return Err(Some(UnpackError::Limit {
+                    name: "sparse_segments",
+                    limit,
+                }));
             }
         }
         Ok(numbers)
@@ -271,7 +303,9 @@ impl<'a, R: Read> Entries<'a, R> {
     pub(super) fn header(&mut self) -> Result<Option<Header>, UnpackError> {
         let offset = self.offset;
         let mut header = Header::new_old();
-        if !self.read_block(header.as_mut_bytes())? || header.as_bytes().iter().all(|byte| *byte == 0) {
+        if !self.read_block(header.as_mut_bytes())?
+            || header.as_bytes().iter().all(|byte| *byte == 0)
+        {
             return Ok(None);
         }
         match number(&header.as_old().cksum) == Some(checksum(&header)) {
@@ -296,7 +330,9 @@ impl<'a, R: Read> Entries<'a, R> {
     }
 
     fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), UnpackError> {
-        self.input.read_exact(buffer).map_err(|error| self.broken(error))?;
+        self.input
+            .read_exact(buffer)
+            .map_err(|error| self.broken(error))?;
         self.offset += buffer.len() as u64;
         Ok(())
     }
@@ -320,7 +356,15 @@ fn collect_segments(segments: &[tar::GnuSparseHeader], numbers: &mut Vec<u64>) -
 fn checksum(header: &Header) -> u64 {
     let field = 148..156;
     let bytes = header.as_bytes().iter().enumerate();
-    bytes.map(|(at, byte)| if field.contains(&at) { 32 } else { u64::from(*byte) }).sum()
+    bytes
+        .map(|(at, byte)| {
+            if field.contains(&at) {
+                32
+            } else {
+                u64::from(*byte)
+            }
+        })
+        .sum()
 }
 
 /// The unread contents of an archive's current entry. Ends early with `UnexpectedEof` if the
@@ -329,7 +373,9 @@ pub(super) struct Contents<'e, 'a, R>(&'e mut Entries<'a, R>);
 
 impl<R: Read> Read for Contents<'_, '_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = buffer.len().min(usize::try_from(self.0.unread).unwrap_or(usize::MAX));
+        let length = buffer
+            .len()
+            .min(usize::try_from(self.0.unread).unwrap_or(usize::MAX));
         if length == 0 {
             return Ok(0);
         }

@@ -55,7 +55,10 @@ impl Extensions {
 
     /// The entry's name: of the one header that extends it, else its own.
     pub(super) fn path(&mut self, header: &Header) -> Result<Vec<u8>, Refusal> {
-        let pax = self.pax.as_mut().and_then(|pax| pax.sparse.name.take().or(pax.path.take()));
+        let pax = self
+            .pax
+            .as_mut()
+            .and_then(|pax| pax.sparse.name.take().or(pax.path.take()));
         let name = only_one(pax, self.long_name.take())?;
         Ok(name.unwrap_or_else(|| header.path_bytes().into_owned()))
     }
@@ -103,7 +106,10 @@ fn only_one(pax: Option<Vec<u8>>, gnu: Option<Vec<u8>>) -> Result<Option<Vec<u8>
 /// 0 to 2^32 - 2: the kernel takes the last number for "no one".
 fn id(pax: Option<u64>, field: &[u8]) -> Result<u32, Refusal> {
     let id = pax.or_else(|| number(field)).ok_or(Refusal::Id)?;
-    u32::try_from(id).ok().filter(|id| *id != u32::MAX).ok_or(Refusal::Id)
+    u32::try_from(id)
+        .ok()
+        .filter(|id| *id != u32::MAX)
+        .ok_or(Refusal::Id)
 }
 
 fn whole_seconds(field: &[u8; 12]) -> Result<Timestamp, Refusal> {
@@ -148,7 +154,10 @@ fn binary(field: &[u8]) -> Option<i64> {
 }
 
 fn octal(field: &[u8]) -> Option<i64> {
-    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+    let end = field
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(field.len());
     let digits = field[..end].trim_ascii();
     digits.iter().try_fold(0_i64, |value, digit| match digit {
         b'0'..=b'7' => value.checked_mul(8)?.checked_add(i64::from(digit - b'0')),
@@ -166,7 +175,10 @@ mod tests {
         assert_eq!(number(b"   644 \0"), Some(0o644));
         assert_eq!(number(b"\0\0\0\0"), Some(0));
         assert_eq!(number(b"9\0\0\0"), None);
-        assert_eq!(number(&[0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]), Some(2 << 32));
+        assert_eq!(
+            number(&[0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]),
+            Some(2 << 32)
+        );
         assert_eq!(signed_number(&[0xff; 12]), Some(-1));
         assert_eq!(number(&[0xff; 12]), None);
         assert_eq!(number(&[0xbf; 12]), None, "larger than 64 bits");

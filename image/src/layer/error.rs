@@ -104,8 +104,14 @@ impl UnpackError {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return Self::Truncated { offset };
         }
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<OverLimit>()) {
-            Some(OverLimit { name, limit }) => Self::Limit { name, limit: *limit },
+        match error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<OverLimit>())
+        {
+            Some(OverLimit { name, limit }) => Self::Limit {
+                name,
+                limit: *limit,
+            },
             None => Self::Read(error),
         }
     }
@@ -176,6 +182,9 @@ pub enum Refusal {
 impl Refusal {
     /// The error for an entry.
     pub(crate) fn of(self, path: &[u8]) -> UnpackError {
-        UnpackError::Entry { path: String::from_utf8_lossy(path).into_owned(), refusal: self }
+        UnpackError::Entry {
+            path: String::from_utf8_lossy(path).into_owned(),
+            refusal: self,
+        }
     }
 }

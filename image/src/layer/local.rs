@@ -28,7 +28,9 @@ use merge::merge;
 use metadata::{apply, apply_to_link};
 
 /// Directories are opened so wherever something could have put a link in their place.
-const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OFlags::DIRECTORY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 
 /// Puts the merged tree of a chain into the directory `target`, made if missing; what is there
 /// already stays unless the tree has the same name.
@@ -61,7 +63,9 @@ fn into_existing(tree: &Tree, target: &Path) -> Result<(), WriteError> {
 
 /// Writes beside the target and renames.
 fn as_new(tree: &Tree, target: &Path) -> Result<(), WriteError> {
-    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = target
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(io_error("cannot make", parent))?;
     let fresh = fresh_directory(parent)?;
@@ -76,7 +80,10 @@ fn as_new(tree: &Tree, target: &Path) -> Result<(), WriteError> {
 /// A directory that nobody else can enter, and that goes when it is dropped.
 fn fresh_directory(parent: &Path) -> Result<tempfile::TempDir, WriteError> {
     let private = Permissions::from_mode(0o700);
-    let made = tempfile::Builder::new().prefix(".iechor-").permissions(private).tempdir_in(parent);
+    let made = tempfile::Builder::new()
+        .prefix(".iechor-")
+        .permissions(private)
+        .tempdir_in(parent);
     made.map_err(io_error("cannot make a directory in", parent))
 }
 
@@ -87,7 +94,12 @@ fn open_directory(path: &Path) -> Result<OwnedFd, WriteError> {
 
 fn write_tree(tree: &Tree, root: &Path) -> Result<(), WriteError> {
     let fd = open_directory(root)?;
-    let mut writer = TreeWriter { tree, root: fd.as_fd(), shown: root, names: HashMap::new() };
+    let mut writer = TreeWriter {
+        tree,
+        root: fd.as_fd(),
+        shown: root,
+        names: HashMap::new(),
+    };
     writer.children(&tree.root(), fd.as_fd())
 }
 
@@ -127,12 +139,7 @@ impl TreeWriter<'_> {
     }
 
     /// Makes another name of a file that is there already; false if this is its first.
-    fn link(
-        &mut self,
-        node: &Node,
-        dir: impl AsFd,
-        name: &Path,
-    ) -> Result<bool, WriteError> {
+    fn link(&mut self, node: &Node, dir: impl AsFd, name: &Path) -> Result<bool, WriteError> {
         if node.is_dir() || node.stat().nlink < 2 || is_left_out(&node.kind()) {
             return Ok(false);
         }
@@ -141,7 +148,9 @@ impl TreeWriter<'_> {
             return Ok(false);
         };
         let linked = rustix::fs::linkat(self.root, first, dir, name, AtFlags::empty());
-        linked.map_err(|error| self.failed(node)(error.into())).map(|()| true)
+        linked
+            .map_err(|error| self.failed(node)(error.into()))
+            .map(|()| true)
     }
 
     fn directory(&mut self, node: &Node, dir: impl AsFd, name: &Path) -> Result<(), WriteError> {
@@ -159,7 +168,9 @@ impl TreeWriter<'_> {
         let made = rustix::fs::openat(dir, name, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
         let file = File::from(made.map_err(|error| self.failed(node)(error.into()))?);
         let written = copy_contents(&contents, &file);
-        written.and_then(|()| apply(&file, &node.metadata())).map_err(self.failed(node))
+        written
+            .and_then(|()| apply(&file, &node.metadata()))
+            .map_err(self.failed(node))
     }
 
     fn fifo(&self, node: &Node, dir: impl AsFd + Copy, name: &Path) -> Result<(), WriteError> {
@@ -176,7 +187,10 @@ impl TreeWriter<'_> {
 }
 
 fn is_left_out(kind: &NodeKind) -> bool {
-    matches!(kind, NodeKind::CharDevice(_) | NodeKind::BlockDevice(_) | NodeKind::Socket)
+    matches!(
+        kind,
+        NodeKind::CharDevice(_) | NodeKind::BlockDevice(_) | NodeKind::Socket
+    )
 }
 
 /// Whether an owner or attribute could not be set because we may not, or the file system cannot:
@@ -188,5 +202,9 @@ fn is_not_for_us(error: Errno) -> bool {
 /// Says what was being done on which path when the kernel refused.
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError + use<> {
     let path = path.to_owned();
-    move |source| WriteError::Io { action, path, source }
+    move |source| WriteError::Io {
+        action,
+        path,
+        source,
+    }
 }

@@ -13,7 +13,12 @@ use crate::layer::limits::Limits;
 ///
 /// A NUL byte, a `..` component anywhere, and what is over the limits.
 pub(super) fn normalise(name: &[u8], limits: &Limits) -> Result<PathBuf, UnpackError> {
-    let over = |name, limit: usize| Err(UnpackError::Limit { name, limit: limit as u64 });
+    let over = |name, limit: usize| {
+        Err(UnpackError::Limit {
+            name,
+            limit: limit as u64,
+        })
+    };
     if name.len() > limits.path_bytes {
         return over("path_bytes", limits.path_bytes);
     }
@@ -22,7 +27,10 @@ pub(super) fn normalise(name: &[u8], limits: &Limits) -> Result<PathBuf, UnpackE
     }
     let mut path = PathBuf::new();
     let components = name.split(|byte| *byte == b'/');
-    for (depth, component) in components.filter(|part| !matches!(*part, b"" | b".")).enumerate() {
+    for (depth, component) in components
+        .filter(|part| !matches!(*part, b"" | b"."))
+        .enumerate()
+    {
         match component {
             b".." => return Err(Refusal::ParentComponent.of(name)),
             _ if component.len() > limits.component_bytes => {
@@ -50,9 +58,13 @@ mod tests {
 
     #[test]
     fn names_become_relative() {
-        for (name, path) in
-            [("./a//b/./c/", "a/b/c"), ("/etc/passwd", "etc/passwd"), ("./", ""), ("", ""), ("/", "")]
-        {
+        for (name, path) in [
+            ("./a//b/./c/", "a/b/c"),
+            ("/etc/passwd", "etc/passwd"),
+            ("./", ""),
+            ("", ""),
+            ("/", ""),
+        ] {
             assert_eq!(normalised(name).unwrap(), Path::new(path), "{name}");
         }
     }
@@ -60,7 +72,10 @@ mod tests {
     #[test]
     fn names_that_lead_upwards_or_have_a_nul_are_refused() {
         for name in ["..", "../x", "a/../../x", "/..", "a/..", "a/../b", "a\0b"] {
-            assert!(matches!(normalised(name), Err(UnpackError::Entry { .. })), "{name:?}");
+            assert!(
+                matches!(normalised(name), Err(UnpackError::Entry { .. })),
+                "{name:?}"
+            );
         }
     }
 

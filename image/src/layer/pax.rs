@@ -10,8 +10,12 @@ const XATTR: &[u8] = b"SCHILY.xattr.";
 const SPARSE: &[u8] = b"GNU.sparse.";
 
 /// Attributes that overlay file systems give a meaning to: never taken from an archive.
-const DROPPED: [&[u8]; 4] =
-    [b"trusted.overlay.", b"user.overlay.", b"user.fuseoverlayfs.", b"user.containers."];
+const DROPPED: [&[u8]; 4] = [
+    b"trusted.overlay.",
+    b"user.overlay.",
+    b"user.fuseoverlayfs.",
+    b"user.containers.",
+];
 
 /// What an extended header says of the entry after it.
 #[derive(Debug, Default)]
@@ -87,7 +91,10 @@ impl Pax {
             return Ok(());
         }
         self.xattrs.retain(|xattr| xattr.name != name);
-        self.xattrs.push(Xattr { name: name.to_vec(), value: value.to_vec() });
+        self.xattrs.push(Xattr {
+            name: name.to_vec(),
+            value: value.to_vec(),
+        });
         if self.xattrs.len() > limits.xattrs {
             return Err(PaxError::Limit("xattrs", limits.xattrs));
         }
@@ -100,7 +107,10 @@ impl Pax {
 pub(super) fn check_global(bytes: &[u8]) -> Result<(), Refusal> {
     for record in Records(bytes) {
         let (key, _) = record?;
-        let matters = matches!(key, b"path" | b"linkpath" | b"size" | b"uid" | b"gid" | b"mtime");
+        let matters = matches!(
+            key,
+            b"path" | b"linkpath" | b"size" | b"uid" | b"gid" | b"mtime"
+        );
         if matters || key.starts_with(SPARSE) || key.starts_with(XATTR) {
             return Err(Refusal::Pax("global record that changes entries"));
         }
@@ -154,7 +164,9 @@ fn text(value: &[u8], what: &'static str) -> Result<Option<Vec<u8>>, Refusal> {
 fn number(value: &[u8]) -> Result<Option<u64>, Refusal> {
     match value {
         [] => Ok(None),
-        _ => digits(value).map(Some).ok_or(Refusal::Pax("number that is none")),
+        _ => digits(value)
+            .map(Some)
+            .ok_or(Refusal::Pax("number that is none")),
     }
 }
 
@@ -168,13 +180,19 @@ fn parse_timestamp(value: &[u8]) -> Option<Timestamp> {
         Some(rest) => (true, rest),
         None => (false, value),
     };
-    let point = value.iter().position(|byte| *byte == b'.').unwrap_or(value.len());
+    let point = value
+        .iter()
+        .position(|byte| *byte == b'.')
+        .unwrap_or(value.len());
     let secs = i64::try_from(digits(&value[..point])?).ok()?;
     let nanos = fraction(value.get(point + 1..).unwrap_or_default())?;
     Some(match (negative, nanos) {
         (false, _) => Timestamp { secs, nanos },
         (true, 0) => Timestamp { secs: -secs, nanos },
-        (true, _) => Timestamp { secs: -secs - 1, nanos: 1_000_000_000 - nanos },
+        (true, _) => Timestamp {
+            secs: -secs - 1,
+            nanos: 1_000_000_000 - nanos,
+        },
     })
 }
 
@@ -192,7 +210,9 @@ mod tests {
 
     fn record(key: &str, value: &[u8]) -> Vec<u8> {
         let body = key.len() + value.len() + 3;
-        let length = (1..).map(|digits| body + digits).find(|n| n.to_string().len() + body == *n);
+        let length = (1..)
+            .map(|digits| body + digits)
+            .find(|n| n.to_string().len() + body == *n);
         let mut bytes = format!("{} {key}=", length.unwrap()).into_bytes();
         bytes.extend_from_slice(value);
         bytes.push(b'\n');
@@ -217,14 +237,24 @@ mod tests {
         let pax = parse(&bytes).unwrap();
         assert_eq!(pax.path.as_deref(), Some("ü/x".as_bytes()));
         assert_eq!(pax.size, Some(12));
-        assert_eq!(pax.mtime, Some(Timestamp { secs: -2, nanos: 500_000_000 }));
+        assert_eq!(
+            pax.mtime,
+            Some(Timestamp {
+                secs: -2,
+                nanos: 500_000_000
+            })
+        );
         let names: Vec<&[u8]> = pax.xattrs.iter().map(|xattr| &xattr.name[..]).collect();
         assert_eq!(names, [b"user.a", b"user.b"]);
     }
 
     #[test]
     fn attributes_of_overlay_file_systems_are_dropped() {
-        for name in ["trusted.overlay.opaque", "user.overlay.whiteout", "user.containers.x"] {
+        for name in [
+            "trusted.overlay.opaque",
+            "user.overlay.whiteout",
+            "user.containers.x",
+        ] {
             let bytes = record(&format!("SCHILY.xattr.{name}"), b"y");
             assert!(parse(&bytes).unwrap().xattrs.is_empty(), "{name}");
         }
@@ -244,7 +274,10 @@ mod tests {
             b"11 size=1.5\n",
         ];
         for bytes in bad {
-            assert!(matches!(parse(bytes), Err(PaxError::Refused(_))), "{bytes:?}");
+            assert!(
+                matches!(parse(bytes), Err(PaxError::Refused(_))),
+                "{bytes:?}"
+            );
         }
         assert!(parse(&record("path", b"a\0b")).is_err());
         assert!(parse(&record("size", b"-1")).is_err());
@@ -257,7 +290,13 @@ mod tests {
     fn a_time_keeps_its_nanoseconds() {
         let at = |text: &str| parse_timestamp(text.as_bytes());
         assert_eq!(at("12.000000001"), Some(Timestamp { secs: 12, nanos: 1 }));
-        assert_eq!(at("12.5"), Some(Timestamp { secs: 12, nanos: 500_000_000 }));
+        assert_eq!(
+            at("12.5"),
+            Some(Timestamp {
+                secs: 12,
+                nanos: 500_000_000
+            })
+        );
         assert_eq!(at("-3"), Some(Timestamp { secs: -3, nanos: 0 }));
         assert_eq!(at("1.0000000019"), Some(Timestamp { secs: 1, nanos: 1 }));
         assert_eq!(at(""), None);

@@ -38,7 +38,12 @@ pub(super) enum PaxForm {
 }
 
 impl PaxSparse {
-    pub(super) fn set(&mut self, key: &[u8], value: &[u8], limits: &Limits) -> Result<(), PaxError> {
+    pub(super) fn set(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        limits: &Limits,
+    ) -> Result<(), PaxError> {
         let number = || digits(value).ok_or(Refusal::SparseMap);
         self.is_present = true;
         match key {
@@ -59,7 +64,12 @@ impl PaxSparse {
 
     /// Which form it is.
     pub(super) fn form(&self) -> Result<PaxForm, Refusal> {
-        match (self.is_present, self.major.unwrap_or(0), self.minor.unwrap_or(0), self.size) {
+        match (
+            self.is_present,
+            self.major.unwrap_or(0),
+            self.minor.unwrap_or(0),
+            self.size,
+        ) {
             (false, ..) => Ok(PaxForm::Plain),
             (true, 0, _, Some(size)) => SparseMap::from_pairs(size, &self.map).map(PaxForm::Map),
             (true, 1, 0, Some(size)) => Ok(PaxForm::InContents(size)),
@@ -81,7 +91,10 @@ impl SparseMap {
             if offset < end {
                 return Err(Refusal::SparseMap);
             }
-            end = offset.checked_add(length).filter(|end| *end <= size).ok_or(Refusal::SparseMap)?;
+            end = offset
+                .checked_add(length)
+                .filter(|end| *end <= size)
+                .ok_or(Refusal::SparseMap)?;
             segments.push((offset, length));
         }
         Ok(Self { size, segments })
@@ -106,8 +119,15 @@ pub(super) fn read_map(
     contents: &mut impl Read,
     max_segments: usize,
 ) -> io::Result<Option<Vec<u64>>> {
-    let mut reader = MapReader { contents, block: [0; 512], at: 512 };
-    let Some(count) = reader.number()?.filter(|count| *count <= max_segments as u64) else {
+    let mut reader = MapReader {
+        contents,
+        block: [0; 512],
+        at: 512,
+    };
+    let Some(count) = reader
+        .number()?
+        .filter(|count| *count <= max_segments as u64)
+    else {
         return Ok(None);
     };
     let mut numbers = Vec::new();

@@ -136,7 +136,9 @@ struct Counted<'a, R> {
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = (self.most + 1).saturating_sub(self.tally.bytes());
-        let length = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let length = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
         let n = self.input.read(&mut buffer[..length])?;
         self.tally.add(&buffer[..n]);
         (self.progress)(n as u64);
@@ -157,10 +159,16 @@ impl<R> Bounded<'_, R> {
         let (bytes, limits) = (self.tally.bytes(), self.limits);
         let by_ratio = self.compressed.bytes().saturating_mul(limits.ratio);
         if bytes > limits.layer_bytes {
-            return Err(OverLimit { name: "layer_bytes", limit: limits.layer_bytes });
+            return Err(OverLimit {
+                name: "layer_bytes",
+                limit: limits.layer_bytes,
+            });
         }
         match bytes > by_ratio.saturating_add(RATIO_FREE) {
-            true => Err(OverLimit { name: "ratio", limit: limits.ratio }),
+            true => Err(OverLimit {
+                name: "ratio",
+                limit: limits.ratio,
+            }),
             false => Ok(()),
         }
     }
@@ -193,7 +201,12 @@ impl<'a> Decoded<'a> {
         progress: Progress<'a>,
     ) -> Result<Self, UnpackError> {
         let (compressed, decompressed) = (Tally::default(), Tally::default());
-        let counted = Counted { input, tally: compressed.clone(), most, progress };
+        let counted = Counted {
+            input,
+            tally: compressed.clone(),
+            most,
+            progress,
+        };
         let input = encoding.decode(BufReader::with_capacity(BUFFER, counted));
         let bounded = Bounded {
             input: input.map_err(UnpackError::Read)?,
@@ -202,6 +215,10 @@ impl<'a> Decoded<'a> {
             limits,
         };
         let archive = Box::new(BufReader::with_capacity(BUFFER, bounded));
-        Ok(Self { archive, compressed, decompressed })
+        Ok(Self {
+            archive,
+            compressed,
+            decompressed,
+        })
     }
 }

@@ -44,7 +44,10 @@ impl<'a> TarWriter<'a> {
     ) -> io::Result<()> {
         let records = records(entry);
         if !records.is_empty() {
-            self.raw(&extension_header(entry, records.len() as u64), &mut &records[..])?;
+            self.raw(
+                &extension_header(entry, records.len() as u64),
+                &mut &records[..],
+            )?;
         }
         self.raw(&header(entry), contents)
     }
@@ -90,8 +93,16 @@ fn header(entry: &TarEntry<'_>) -> Header {
     let link = &entry.link[..entry.link.len().min(100)];
     header.as_old_mut().linkname[..link.len()].copy_from_slice(link);
     header.set_mode(metadata.mode & 0o7777);
-    header.set_uid(u64::from(if metadata.uid > MAX_ID { 0 } else { metadata.uid }));
-    header.set_gid(u64::from(if metadata.gid > MAX_ID { 0 } else { metadata.gid }));
+    header.set_uid(u64::from(if metadata.uid > MAX_ID {
+        0
+    } else {
+        metadata.uid
+    }));
+    header.set_gid(u64::from(if metadata.gid > MAX_ID {
+        0
+    } else {
+        metadata.gid
+    }));
     header.set_size(if entry.size > MAX_SIZE { 0 } else { entry.size });
     header.set_mtime(ustar_time(metadata.mtime));
     if let (Some((major, minor)), Some(ustar)) = (entry.device, header.as_ustar_mut()) {
@@ -104,13 +115,26 @@ fn header(entry: &TarEntry<'_>) -> Header {
 
 /// The header of the PAX records before an entry; its name is for readers that do not know PAX.
 fn extension_header(entry: &TarEntry<'_>, size: u64) -> Header {
-    let base = entry.path.split(|byte| *byte == b'/').rfind(|part| !part.is_empty());
+    let base = entry
+        .path
+        .split(|byte| *byte == b'/')
+        .rfind(|part| !part.is_empty());
     let mut name = b"PaxHeaders/".to_vec();
     name.extend(base.unwrap_or_default().iter().take(80));
-    let metadata = Metadata { mode: 0o644, ..Metadata::default() };
+    let metadata = Metadata {
+        mode: 0o644,
+        ..Metadata::default()
+    };
     let (link, device) = (&[][..], None);
     let kind = EntryType::XHeader;
-    header(&TarEntry { kind, path: &name, link, size, device, metadata: &metadata })
+    header(&TarEntry {
+        kind,
+        path: &name,
+        link,
+        size,
+        device,
+        metadata: &metadata,
+    })
 }
 
 /// The records that an entry needs, sorted by key.
@@ -124,15 +148,31 @@ fn records(entry: &TarEntry<'_>) -> Vec<u8> {
     let number = |number: u64| number.to_string().into_bytes();
     let time = needs_record(metadata.mtime).then(|| timestamp(metadata.mtime).into_bytes());
     let small: [(&[u8], Option<Vec<u8>>); 6] = [
-        (b"gid", (metadata.gid > MAX_ID).then(|| number(metadata.gid.into()))),
-        (b"linkpath", (entry.link.len() > 100).then(|| entry.link.to_vec())),
+        (
+            b"gid",
+            (metadata.gid > MAX_ID).then(|| number(metadata.gid.into())),
+        ),
+        (
+            b"linkpath",
+            (entry.link.len() > 100).then(|| entry.link.to_vec()),
+        ),
         (b"mtime", time),
-        (b"path", split_name(entry.path).is_none().then(|| entry.path.to_vec())),
+        (
+            b"path",
+            split_name(entry.path)
+                .is_none()
+                .then(|| entry.path.to_vec()),
+        ),
         (b"size", (entry.size > MAX_SIZE).then(|| number(entry.size))),
-        (b"uid", (metadata.uid > MAX_ID).then(|| number(metadata.uid.into()))),
+        (
+            b"uid",
+            (metadata.uid > MAX_ID).then(|| number(metadata.uid.into())),
+        ),
     ];
     for (key, value) in small {
-        value.iter().for_each(|value| push_record(&mut records, key, value));
+        value
+            .iter()
+            .for_each(|value| push_record(&mut records, key, value));
     }
     records
 }
@@ -142,7 +182,11 @@ fn push_record(records: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let body = key.len() + value.len() + 3;
     let digits = |number: usize| number.to_string().len();
     let first = body + digits(body);
-    let length = if digits(first) > digits(body) { body + digits(first) } else { first };
+    let length = if digits(first) > digits(body) {
+        body + digits(first)
+    } else {
+        first
+    };
     records.extend_from_slice(format!("{length} ").as_bytes());
     records.extend_from_slice(key);
     records.push(b'=');

@@ -59,7 +59,10 @@ pub fn unpack(
     }
     let (actual, expected) = (DiffId::new(decompressed.digest()), diff_id);
     match actual == expected {
-        true => Ok(Unpacked { diff_id, size: decompressed.bytes() }),
+        true => Ok(Unpacked {
+            diff_id,
+            size: decompressed.bytes(),
+        }),
         false => Err(UnpackError::DiffIdMismatch { actual, expected }),
     }
 }
@@ -108,7 +111,12 @@ struct LayerUnpacker<'a> {
 
 impl<'a> LayerUnpacker<'a> {
     fn new(writer: &'a mut LayerWriter, limits: &'a Limits) -> Self {
-        Self { writer, limits, own: HashSet::new(), parent: None }
+        Self {
+            writer,
+            limits,
+            own: HashSet::new(),
+            parent: None,
+        }
     }
 
     fn apply<R: Read>(
@@ -221,7 +229,8 @@ impl<'a> LayerUnpacker<'a> {
         match self.writer.get(dir)? {
             None | Some((NodeKind::Directory, _)) => {}
             Some((NodeKind::Symlink(_), _)) if self.own.contains(dir) => {
-                self.writer.put(dir, NodeKind::Directory, implied_directory(mtime))?;
+                self.writer
+                    .put(dir, NodeKind::Directory, implied_directory(mtime))?;
             }
             Some(_) => {
                 let parent = dir.display().to_string();
@@ -234,7 +243,11 @@ impl<'a> LayerUnpacker<'a> {
 
     /// The directory of the last entry may have gone with `path`.
     fn forget_parent(&mut self, path: &Path) {
-        if self.parent.as_ref().is_some_and(|parent| parent.starts_with(path)) {
+        if self
+            .parent
+            .as_ref()
+            .is_some_and(|parent| parent.starts_with(path))
+        {
             self.parent = None;
         }
     }
@@ -242,13 +255,20 @@ impl<'a> LayerUnpacker<'a> {
 
 /// The directories on the way to `dir`, from the top, `dir` itself last; without the root.
 fn ancestors(dir: &Path) -> impl Iterator<Item = &Path> {
-    let mut up: Vec<&Path> = dir.ancestors().filter(|dir| *dir != OsStr::new("")).collect();
+    let mut up: Vec<&Path> = dir
+        .ancestors()
+        .filter(|dir| *dir != OsStr::new(""))
+        .collect();
     up.reverse();
     up.into_iter()
 }
 
 fn implied_directory(mtime: Timestamp) -> Metadata {
-    Metadata { mode: 0o755, mtime, ..Metadata::default() }
+    Metadata {
+        mode: 0o755,
+        mtime,
+        ..Metadata::default()
+    }
 }
 
 /// Devices, pipes and links: no more than facts about a name (TRUST T7).

@@ -30,7 +30,10 @@ impl Whiteout {
     pub(super) fn of(path: &Path) -> Result<Self, Refusal> {
         let mut names: Vec<&[u8]> = path.iter().map(OsStr::as_bytes).collect();
         let is_reserved = |name: &&[u8]| name.starts_with(PREFIX);
-        if names.first().is_some_and(|first| first.starts_with(AUFS) && *first != OPAQUE) {
+        if names
+            .first()
+            .is_some_and(|first| first.starts_with(AUFS) && *first != OPAQUE)
+        {
             return Ok(Self::Ignored);
         }
         let Some(last) = names.pop() else {
@@ -70,7 +73,14 @@ mod tests {
 
     #[test]
     fn whiteouts_of_no_name_and_names_below_whiteouts_are_refused() {
-        for path in [".wh.", "a/.wh.", ".wh..", "a/.wh...", ".wh.a/b", "a/.wh.b/c"] {
+        for path in [
+            ".wh.",
+            "a/.wh.",
+            ".wh..",
+            "a/.wh...",
+            ".wh.a/b",
+            "a/.wh.b/c",
+        ] {
             assert!(of(path).is_err(), "{path}");
         }
     }

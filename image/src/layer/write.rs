@@ -63,7 +63,9 @@ pub enum WriteError {
         source: io::Error,
     },
     /// A directory of the host stands where a file should go.
-    #[error("{path} is a directory, in the place of which a file should be written: remove it first")]
+    #[error(
+        "{path} is a directory, in the place of which a file should be written: remove it first"
+    )]
     DirectoryInTheWay {
         /// The directory.
         path: PathBuf,
@@ -115,8 +117,13 @@ pub fn diff_id_of(chain: &Chain, blobs: &BlobStore) -> Result<(DiffId, u64), Wri
 
 /// A name that begins as whiteouts do would come back as one.
 fn check_name(path: &Path) -> Result<(), WriteError> {
-    match path.iter().any(|name| name.as_bytes().starts_with(whiteout::PREFIX)) {
-        true => Err(WriteError::ReservedName { path: path.to_owned() }),
+    match path
+        .iter()
+        .any(|name| name.as_bytes().starts_with(whiteout::PREFIX))
+    {
+        true => Err(WriteError::ReservedName {
+            path: path.to_owned(),
+        }),
         false => Ok(()),
     }
 }
@@ -131,7 +138,11 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     fn new(tree: &'a Tree, out: &'a mut dyn Write) -> Self {
-        Self { tree, tar: TarWriter::new(out), names: HashMap::new() }
+        Self {
+            tree,
+            tar: TarWriter::new(out),
+            names: HashMap::new(),
+        }
     }
 
     fn finish(self) -> Result<u64, WriteError> {
@@ -179,7 +190,10 @@ impl<'a> Archive<'a> {
 
     fn file(&mut self, node: &Node, size: u64) -> Result<(), WriteError> {
         let contents = self.tree.open(node)?;
-        let mut contents = Measured { inner: contents.take(size), read: 0 };
+        let mut contents = Measured {
+            inner: contents.take(size),
+            read: 0,
+        };
         self.entry(node, EntryType::Regular, b"", size, None, &mut contents)?;
         match contents.read == size {
             true => Ok(()),
@@ -212,8 +226,14 @@ impl<'a> Archive<'a> {
         let metadata = node.metadata();
         check_attributes(node.path(), &metadata)?;
         let path = archive_name(node);
-        let entry =
-            TarEntry { kind, path: &path, link, size, device, metadata: &metadata };
+        let entry = TarEntry {
+            kind,
+            path: &path,
+            link,
+            size,
+            device,
+            metadata: &metadata,
+        };
         self.tar.entry(&entry, contents).map_err(WriteError::Write)
     }
 
@@ -242,7 +262,9 @@ impl<'a> Archive<'a> {
             device: None,
             metadata: &metadata,
         };
-        self.tar.entry(&entry, &mut io::empty()).map_err(WriteError::Write)
+        self.tar
+            .entry(&entry, &mut io::empty())
+            .map_err(WriteError::Write)
     }
 }
 
@@ -260,7 +282,11 @@ fn archive_name(node: &Node) -> Vec<u8> {
 
 /// A record's key ends at its first `=`.
 fn check_attributes(path: &Path, metadata: &Metadata) -> Result<(), WriteError> {
-    match metadata.xattrs.iter().find(|xattr| xattr.name.contains(&b'=')) {
+    match metadata
+        .xattrs
+        .iter()
+        .find(|xattr| xattr.name.contains(&b'='))
+    {
         Some(xattr) => Err(WriteError::AttributeName {
             path: path.to_owned(),
             name: String::from_utf8_lossy(&xattr.name).into_owned(),

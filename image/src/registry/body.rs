@@ -81,7 +81,10 @@ fn request(
     let request = Outgoing::new(Method::GET, session.url(&format!("blobs/{digest}")));
     let (request, expected) = match offset {
         0 => (request, [200, 404]),
-        _ => (request.header("Range", format!("bytes={offset}-")), [206, 200]),
+        _ => (
+            request.header("Range", format!("bytes={offset}-")),
+            [206, 200],
+        ),
     };
     let answer = session.expect(&request, &expected)?;
     if answer.status() == 404 {
@@ -93,7 +96,10 @@ fn request(
     if is_whole {
         // A registry that knows no ranges sends it all again.
         io::copy(&mut body.by_ref().take(offset), &mut io::sink()).map_err(|source| {
-            RegistryError::Body { host: reference.registry().to_owned(), source }
+            RegistryError::Body {
+                host: reference.registry().to_owned(),
+                source,
+            }
         })?;
     }
     Ok(body)

@@ -42,10 +42,15 @@ type Parameters = Vec<(String, String)>;
 
 fn bearer(parameters: &Parameters) -> Option<Challenge> {
     let get = |name: &str| {
-        let found = parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = parameters
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.clone())
     };
-    Some(Challenge::Bearer { realm: get("realm")?, service: get("service") })
+    Some(Challenge::Bearer {
+        realm: get("realm")?,
+        service: get("service"),
+    })
 }
 
 /// Scheme, parameters, and what follows them.
@@ -98,14 +103,18 @@ mod tests {
     use super::*;
 
     fn bearer(realm: &str, service: Option<&str>) -> Option<Challenge> {
-        Some(Challenge::Bearer { realm: realm.to_owned(), service: service.map(str::to_owned) })
+        Some(Challenge::Bearer {
+            realm: realm.to_owned(),
+            service: service.map(str::to_owned),
+        })
     }
 
     #[test]
     fn the_better_challenge_is_taken() {
         let of = |headers: &[&str]| Challenge::of(headers.iter().copied());
         assert_eq!(of(&["Basic realm=\"x\""]), Some(Challenge::Basic));
-        let header = r#"Bearer realm="https://a/t?x=1,2",service="s \"q\"",scope="repository:a:pull,push""#;
+        let header =
+            r#"Bearer realm="https://a/t?x=1,2",service="s \"q\"",scope="repository:a:pull,push""#;
         assert_eq!(of(&[header]), bearer("https://a/t?x=1,2", Some("s \"q\"")));
         assert_eq!(of(&["Basic realm=x, Bearer realm=y"]), bearer("y", None));
         assert_eq!(of(&["bearer realm=y", "Basic"]), bearer("y", None));
@@ -113,7 +122,14 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_challenge() {
-        for header in ["", ",", "Negotiate", "Bearer", "Bearer realm=\"open", "Bearer service=x"] {
+        for header in [
+            "",
+            ",",
+            "Negotiate",
+            "Bearer",
+            "Bearer realm=\"open",
+            "Bearer service=x",
+        ] {
             assert_eq!(Challenge::of([header]), None, "{header}");
         }
     }

@@ -46,7 +46,11 @@ pub(super) struct Outgoing<'a> {
 pub(super) enum Payload<'a> {
     None,
     Bytes(&'a [u8]),
-    File { path: &'a Path, size: u64, sent: &'a Sent<'a> },
+    File {
+        path: &'a Path,
+        size: u64,
+        sent: &'a Sent<'a>,
+    },
 }
 
 impl std::fmt::Debug for Payload<'_> {
@@ -67,7 +71,10 @@ pub(super) struct Sent<'a> {
 
 impl<'a> Sent<'a> {
     pub(super) fn new(progress: Progress<'a>) -> Self {
-        Self { bytes: AtomicU64::new(0), progress }
+        Self {
+            bytes: AtomicU64::new(0),
+            progress,
+        }
     }
 
     /// Tells of all up to `position` that was not told yet.
@@ -81,7 +88,12 @@ impl<'a> Sent<'a> {
 
 impl<'a> Outgoing<'a> {
     pub(super) fn new(method: Method, url: String) -> Self {
-        Self { method, url, headers: Vec::new(), payload: Payload::None }
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            payload: Payload::None,
+        }
     }
 
     #[must_use]
@@ -176,7 +188,10 @@ impl Client {
             }
             url = next;
         }
-        Err(RegistryError::Redirect { host: endpoint.registry.clone(), location: origin(&url).to_owned() })
+        Err(RegistryError::Redirect {
+            host: endpoint.registry.clone(),
+            location: origin(&url).to_owned(),
+        })
     }
 
     fn once(
@@ -186,7 +201,11 @@ impl Client {
         url: &str,
         authorisation: Option<&str>,
     ) -> Result<Response<Body>, RegistryError> {
-        let agent = if endpoint.is_loopback { &self.local_agent } else { &self.agent };
+        let agent = if endpoint.is_loopback {
+            &self.local_agent
+        } else {
+            &self.agent
+        };
         let failed = |source: ureq::Error| RegistryError::Unreachable {
             host: endpoint.registry.clone(),
             source: Box::new(source),
@@ -200,7 +219,9 @@ impl Client {
         }
         match &outgoing.payload {
             Payload::None => {
-                let body = request.body(SendBody::none()).map_err(|error| failed(error.into()))?;
+                let body = request
+                    .body(SendBody::none())
+                    .map_err(|error| failed(error.into()))?;
                 agent.run(body)
             }
             Payload::Bytes(bytes) => {
@@ -248,7 +269,13 @@ fn is_busy(status: StatusCode) -> bool {
 }
 
 fn asked_pause(answer: &Response<Body>) -> Option<Duration> {
-    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    let seconds = answer
+        .headers()
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -256,7 +283,12 @@ fn asked_pause(answer: &Response<Body>) -> Option<Duration> {
 fn redirect<'a>(method: &Method, answer: &'a Response<Body>) -> Option<&'a str> {
     let leads = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     let may_follow = *method == Method::GET || *method == Method::HEAD;
-    answer.headers().get(LOCATION).filter(|_| leads && may_follow)?.to_str().ok()
+    answer
+        .headers()
+        .get(LOCATION)
+        .filter(|_| leads && may_follow)?
+        .to_str()
+        .ok()
 }
 
 /// A file on its way out.
@@ -268,9 +300,15 @@ struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     fn open(path: &Path, sent: &'a Sent<'a>) -> Result<Self, RegistryError> {
-        let file = File::open(path)
-            .map_err(|source| RegistryError::Read { path: path.to_owned(), source })?;
-        Ok(Self { file, position: 0, sent })
+        let file = File::open(path).map_err(|source| RegistryError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            file,
+            position: 0,
+            sent,
+        })
     }
 }
 

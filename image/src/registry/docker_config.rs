@@ -48,16 +48,23 @@ struct Auth {
 
 impl fmt::Debug for DockerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DockerConfig").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("DockerConfig")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
 impl DockerConfig {
     /// Parses the text of a file; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, CredentialError> {
-        let file = serde_json::from_str(text)
-            .map_err(|source| CredentialError::Json { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), file })
+        let file = serde_json::from_str(text).map_err(|source| CredentialError::Json {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
     }
 
     /// Reads a file; none when there is no such file.
@@ -65,17 +72,22 @@ impl DockerConfig {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, path).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(CredentialError::Read { path: path.to_owned(), source }),
+            Err(source) => Err(CredentialError::Read {
+                path: path.to_owned(),
+                source,
+            }),
         }
     }
 
     /// The helper for a host: its own, else the one for all.
     fn helper(&self, registry: &str) -> Option<&str> {
         let own = hosts(registry).find_map(|key| self.file.cred_helpers.get(key));
-        own.or(self.file.creds_store.as_ref()).map(String::as_str).filter(|name| !name.is_empty())
+        own.or(self.file.creds_store.as_ref())
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
     }
 
-    fn from_helper(&self, registry: &str) -> Result<Option<Credential>, CredentialError> {
+    fn ask_helper(&self, registry: &str) -> Result<Option<Credential>, CredentialError> {
         let Some(name) = self.helper(registry) else {
             return Ok(None);
         };
@@ -90,13 +102,17 @@ impl DockerConfig {
     }
 
     /// The entry with the longest key that names the registry and the beginning of the repository.
-    fn from_file(
+    fn look_up(
         &self,
         registry: &str,
         repository: &str,
     ) -> Result<Option<Credential>, CredentialError> {
         let depth = |key: &str| matching_depth(key, registry, repository);
-        let entries = self.file.auths.iter().filter_map(|(key, auth)| Some((depth(key)?, key, auth)));
+        let entries = self
+            .file
+            .auths
+            .iter()
+            .filter_map(|(key, auth)| Some((depth(key)?, key, auth)));
         match entries.max_by_key(|(depth, key, _)| (*depth, std::cmp::Reverse(key.len()))) {
             Some((_, key, auth)) => auth.credential(key, &self.path),
             None => Ok(None),
@@ -110,9 +126,9 @@ impl Credentials for DockerConfig {
         registry: &str,
         repository: &str,
     ) -> Result<Option<Credential>, CredentialError> {
-        match self.from_helper(registry)? {
+        match self.ask_helper(registry)? {
             Some(credential) => Ok(Some(credential)),
-            None => self.from_file(registry, repository),
+            None => self.look_up(registry, repository),
         }
     }
 }
@@ -129,7 +145,10 @@ impl Auth {
         let Some(auth) = given(&self.auth) else {
             return Ok(None);
         };
-        let refuse = || CredentialError::Auth { path: path.to_owned(), key: key.to_owned() };
+        let refuse = || CredentialError::Auth {
+            path: path.to_owned(),
+            key: key.to_owned(),
+        };
         decode(&auth).map(Some).ok_or_else(refuse)
     }
 }
@@ -139,30 +158,45 @@ fn decode(auth: &str) -> Option<Credential> {
     let text = String::from_utf8(STANDARD.decode(auth.trim()).ok()?).ok()?;
     let (username, password) = text.split_once(':')?;
     let password = password.trim_end_matches('\0').to_owned();
-    Some(Credential::Basic { username: username.to_owned(), password })
+    Some(Credential::Basic {
+        username: username.to_owned(),
+        password,
+    })
 }
 
 /// The keys by which a registry is known to helpers.
 fn hosts(registry: &str) -> impl Iterator<Item = &str> {
-    let hub = [HUB_KEY, "index.docker.io"].into_iter().filter(move |_| registry == DEFAULT_REGISTRY);
+    let hub = [HUB_KEY, "index.docker.io"]
+        .into_iter()
+        .filter(move |_| registry == DEFAULT_REGISTRY);
     hub.chain([registry])
 }
 
 /// How many parts of the repository a key names, if it names the registry and them.
 fn matching_depth(key: &str, registry: &str, repository: &str) -> Option<usize> {
-    let key = key.strip_prefix("https://").or(key.strip_prefix("http://")).unwrap_or(key);
+    let key = key
+        .strip_prefix("https://")
+        .or(key.strip_prefix("http://"))
+        .unwrap_or(key);
     let (host, path) = key.split_once('/').unwrap_or((key, ""));
     let path = match path.trim_end_matches('/') {
         "v1" | "v2" => "",
         other => other,
     };
-    let is_hub = |host: &str| matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io");
+    let is_hub = |host: &str| {
+        matches!(
+            host,
+            "docker.io" | "index.docker.io" | "registry-1.docker.io"
+        )
+    };
     if host != registry && !(is_hub(host) && registry == DEFAULT_REGISTRY) {
         return None;
     }
     let mut parts = repository.split('/');
     let mut named = path.split('/').filter(|part| !part.is_empty());
-    named.try_fold(0, |depth, part| (parts.next() == Some(part)).then_some(depth + 1))
+    named.try_fold(0, |depth, part| {
+        (parts.next() == Some(part)).then_some(depth + 1)
+    })
 }
 
 #[cfg(test)]
@@ -174,7 +208,12 @@ mod tests {
     }
 
     fn auths(keys: &[&str]) -> DockerConfig {
-        let entry = |key: &&str| format!("{key:?}: {{\"auth\": {:?}}}", STANDARD.encode(format!("{}:p", key.replace(':', "!"))));
+        let entry = |key: &&str| {
+            format!(
+                "{key:?}: {{\"auth\": {:?}}}",
+                STANDARD.encode(format!("{}:p", key.replace(':', "!")))
+            )
+        };
         let entries: Vec<String> = keys.iter().map(entry).collect();
         config(&format!("{{\"auths\": {{{}}}}}", entries.join(",")))
     }
@@ -189,17 +228,34 @@ mod tests {
     #[test]
     fn the_longest_key_that_fits_counts() {
         let config = auths(&["quay.io", "quay.io/team", "quay.io/team/app", "quay.io/te"]);
-        assert_eq!(user(&config, "quay.io", "team/app").as_deref(), Some("quay.io/team/app"));
-        assert_eq!(user(&config, "quay.io", "team/other").as_deref(), Some("quay.io/team"));
-        assert_eq!(user(&config, "quay.io", "teams/app").as_deref(), Some("quay.io"));
+        assert_eq!(
+            user(&config, "quay.io", "team/app").as_deref(),
+            Some("quay.io/team/app")
+        );
+        assert_eq!(
+            user(&config, "quay.io", "team/other").as_deref(),
+            Some("quay.io/team")
+        );
+        assert_eq!(
+            user(&config, "quay.io", "teams/app").as_deref(),
+            Some("quay.io")
+        );
         assert_eq!(user(&config, "quay.io:443", "team/app"), None);
     }
 
     #[test]
     fn docker_hub_has_names_of_its_own() {
-        for key in [HUB_KEY, "docker.io", "index.docker.io", "https://docker.io/library"] {
+        for key in [
+            HUB_KEY,
+            "docker.io",
+            "index.docker.io",
+            "https://docker.io/library",
+        ] {
             let config = auths(&[key]);
-            assert_eq!(user(&config, "docker.io", "library/debian").as_deref(), Some(key));
+            assert_eq!(
+                user(&config, "docker.io", "library/debian").as_deref(),
+                Some(key)
+            );
         }
     }
 
@@ -217,9 +273,15 @@ mod tests {
     fn damage_is_told_without_the_secret() {
         let broken = config(r#"{"auths": {"a": {"auth": "c2VjcmV0"}}}"#);
         let error = broken.find("a", "x").unwrap_err().to_string();
-        assert_eq!(error, "entry \"a\" in config.json is not of the form USER:PASSWORD in base64");
+        assert_eq!(
+            error,
+            "entry \"a\" in config.json is not of the form USER:PASSWORD in base64"
+        );
         let error = DockerConfig::parse("{", Path::new("config.json")).unwrap_err();
-        assert_eq!(error.to_string(), "config.json is not a valid file of credentials");
+        assert_eq!(
+            error.to_string(),
+            "config.json is not a valid file of credentials"
+        );
         assert!(!format!("{:?}", auths(&["a"])).contains("auth\""));
     }
 }

@@ -22,9 +22,21 @@ impl Endpoint {
     pub(super) fn new(registry: &str, insecure: &[String]) -> Self {
         let is_loopback = is_loopback(registry);
         let is_listed = insecure.iter().any(|listed| is_listed_as(registry, listed));
-        let scheme = if is_loopback || is_listed { "http" } else { "https" };
-        let host = if registry == DEFAULT_REGISTRY { DEFAULT_HOST } else { registry };
-        Self { registry: registry.to_owned(), is_loopback, origin: format!("{scheme}://{host}") }
+        let scheme = if is_loopback || is_listed {
+            "http"
+        } else {
+            "https"
+        };
+        let host = if registry == DEFAULT_REGISTRY {
+            DEFAULT_HOST
+        } else {
+            registry
+        };
+        Self {
+            registry: registry.to_owned(),
+            is_loopback,
+            origin: format!("{scheme}://{host}"),
+        }
     }
 
     /// URL of something in a repository: `manifests/latest`.
@@ -55,14 +67,20 @@ fn is_loopback(registry: &str) -> bool {
     };
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
-        || address.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        || address.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+        || address
+            .parse::<Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
+        || address
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Scheme, host and port of a URL: `https://host:port`.
 pub(super) fn origin(url: &str) -> &str {
     let start = url.find("://").map_or(0, |colon| colon + 3);
-    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |slash| start + slash);
+    let end = url[start..]
+        .find(['/', '?', '#'])
+        .map_or(url.len(), |slash| start + slash);
     &url[..end]
 }
 
@@ -94,10 +112,22 @@ mod tests {
 
     #[test]
     fn loopback_and_listed_registries_are_spoken_to_in_plain() {
-        assert_eq!(url("docker.io", &[]), "https://registry-1.docker.io/v2/a/b/tags/list");
+        assert_eq!(
+            url("docker.io", &[]),
+            "https://registry-1.docker.io/v2/a/b/tags/list"
+        );
         assert_eq!(url("quay.io", &[]), "https://quay.io/v2/a/b/tags/list");
-        for host in ["localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000"] {
-            assert!(url(host, &[]).starts_with(&format!("http://{host}/")), "{host}");
+        for host in [
+            "localhost",
+            "localhost:5000",
+            "127.0.0.1:5000",
+            "127.9.9.9",
+            "[::1]:5000",
+        ] {
+            assert!(
+                url(host, &[]).starts_with(&format!("http://{host}/")),
+                "{host}"
+            );
         }
         for host in ["localhost.example:5000", "128.0.0.1", "[::2]:5000"] {
             assert!(url(host, &[]).starts_with("https://"), "{host}");

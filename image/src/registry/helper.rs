@@ -48,7 +48,10 @@ impl Helper {
     pub(super) fn new(name: &str) -> Result<Self, CredentialError> {
         let is_word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         match name.chars().all(is_word) {
-            true => Ok(Self { program: format!("docker-credential-{name}"), timeout: TIMEOUT }),
+            true => Ok(Self {
+                program: format!("docker-credential-{name}"),
+                timeout: TIMEOUT,
+            }),
             false => Err(CredentialError::HelperName(name.to_owned())),
         }
     }
@@ -78,7 +81,10 @@ impl Helper {
     }
 
     fn start_error(&self, source: io::Error) -> CredentialError {
-        CredentialError::HelperStart { program: self.program.clone(), source }
+        CredentialError::HelperStart {
+            program: self.program.clone(),
+            source,
+        }
     }
 
     /// Writes the host, reads the answer and waits, no longer than allowed. A thread reads, so that
@@ -107,7 +113,10 @@ impl Helper {
         let deadline = Instant::now() + self.timeout;
         let output = receiver.recv_timeout(self.timeout).map_err(|_| timeout())?;
         loop {
-            match child.try_wait().map_err(|source| self.start_error(source))? {
+            match child
+                .try_wait()
+                .map_err(|source| self.start_error(source))?
+            {
                 Some(status) => return Ok((status, output)),
                 None if Instant::now() >= deadline => return Err(timeout()),
                 None => thread::sleep(TICK),
@@ -120,7 +129,10 @@ impl Helper {
             .map_err(|_| self.failed("its answer is not the JSON that it should be"))?;
         Ok(Answer::Known(match username.as_str() {
             TOKEN_USER => Credential::IdentityToken(secret),
-            _ => Credential::Basic { username, password: secret },
+            _ => Credential::Basic {
+                username,
+                password: secret,
+            },
         }))
     }
 
@@ -135,8 +147,15 @@ impl Helper {
     }
 
     fn failed(&self, message: &str) -> CredentialError {
-        let message = message.chars().filter(|c| !c.is_control()).take(200).collect();
-        CredentialError::HelperFailed { program: self.program.clone(), message }
+        let message = message
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
+        CredentialError::HelperFailed {
+            program: self.program.clone(),
+            message,
+        }
     }
 }
 
@@ -153,7 +172,13 @@ mod tests {
         fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let timeout = Duration::from_millis(1500);
-        (dir, Helper { program: path.display().to_string(), timeout })
+        (
+            dir,
+            Helper {
+                program: path.display().to_string(),
+                timeout,
+            },
+        )
     }
 
     fn get(body: &str) -> Result<Answer, CredentialError> {
@@ -164,11 +189,18 @@ mod tests {
     #[test]
     fn the_host_goes_in_and_the_credential_comes_out() {
         let echo = r#"read host; echo "{\"Username\":\"$1\",\"Secret\":\"$host\"}""#;
-        let Answer::Known(found) = get(echo).unwrap() else { panic!("not known") };
-        let expected = Credential::Basic { username: "get".into(), password: "quay.io".into() };
+        let Answer::Known(found) = get(echo).unwrap() else {
+            panic!("not known")
+        };
+        let expected = Credential::Basic {
+            username: "get".into(),
+            password: "quay.io".into(),
+        };
         assert_eq!(found, expected);
         let token = r#"echo '{"Username":"<token>","Secret":"t"}'"#;
-        let Answer::Known(found) = get(token).unwrap() else { panic!("not known") };
+        let Answer::Known(found) = get(token).unwrap() else {
+            panic!("not known")
+        };
         assert_eq!(found, Credential::IdentityToken("t".into()));
     }
 
@@ -178,16 +210,30 @@ mod tests {
         assert!(matches!(get(unknown).unwrap(), Answer::Unknown));
         let error = get("echo locked; exit 1").unwrap_err().to_string();
         assert!(error.ends_with("failed: locked"), "{error}");
-        assert!(get("echo '{}'").unwrap_err().to_string().contains("not the JSON"));
-        assert!(matches!(Helper::new("../x"), Err(CredentialError::HelperName(_))));
+        assert!(
+            get("echo '{}'")
+                .unwrap_err()
+                .to_string()
+                .contains("not the JSON")
+        );
+        assert!(matches!(
+            Helper::new("../x"),
+            Err(CredentialError::HelperName(_))
+        ));
         let missing = Helper::new("no-such-helper-here").unwrap();
-        assert!(matches!(missing.get("a"), Err(CredentialError::HelperStart { .. })));
+        assert!(matches!(
+            missing.get("a"),
+            Err(CredentialError::HelperStart { .. })
+        ));
     }
 
     #[test]
     fn a_helper_that_hangs_is_ended() {
         let before = Instant::now();
-        assert!(matches!(get("exec sleep 60"), Err(CredentialError::HelperTimeout { .. })));
+        assert!(matches!(
+            get("exec sleep 60"),
+            Err(CredentialError::HelperTimeout { .. })
+        ));
         assert!(before.elapsed() < Duration::from_secs(20));
     }
 }

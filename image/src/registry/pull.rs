@@ -4,9 +4,9 @@ use std::io::Read;
 use std::sync::Arc;
 
 use iechor_snapshotter::Digest;
+use ureq::Body;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{Method, Response};
-use ureq::Body;
 
 use crate::descriptor::Descriptor;
 use crate::json::MAX_MANIFEST;
@@ -32,7 +32,10 @@ pub struct RegistryImage {
 
 impl RegistryImage {
     pub(super) fn new(client: &Arc<Client>, reference: &ImageRef) -> Self {
-        Self { client: Arc::clone(client), reference: reference.clone() }
+        Self {
+            client: Arc::clone(client),
+            reference: reference.clone(),
+        }
     }
 
     /// The reference that it was asked for by.
@@ -57,13 +60,21 @@ impl RegistryImage {
         let session = Session::new(&self.client, &self.reference, Action::Pull);
         let answer = self.manifest_answer(&session, Method::GET, &self.reference.target())?;
         let media_type = media_type(&answer);
-        let expected = self.reference.digest().copied().or(announced_digest(&answer));
+        let expected = self
+            .reference
+            .digest()
+            .copied()
+            .or(announced_digest(&answer));
         let bytes = self.read(answer, MAX_MANIFEST + 1)?;
         let actual = Digest::of(&bytes);
         match expected.filter(|expected| *expected != actual) {
             Some(expected) => {
                 let reference = self.reference.to_string();
-                Err(RegistryError::DigestMismatch { reference, actual, expected })
+                Err(RegistryError::DigestMismatch {
+                    reference,
+                    actual,
+                    expected,
+                })
             }
             None => Ok((Descriptor::of(&media_type, &bytes), bytes)),
         }
@@ -79,14 +90,20 @@ impl RegistryImage {
         let request = Outgoing::new(method, url).header("Accept", ACCEPT);
         let answer = session.expect(&request, &[200, 404])?;
         match answer.status().as_u16() {
-            404 => Err(RegistryError::NotFound { reference: self.reference.to_string() }),
+            404 => Err(RegistryError::NotFound {
+                reference: self.reference.to_string(),
+            }),
             _ => Ok(answer),
         }
     }
 
     fn read(&self, answer: Response<Body>, most: u64) -> Result<Vec<u8>, RegistryError> {
         let mut bytes = Vec::new();
-        let read = answer.into_body().into_reader().take(most).read_to_end(&mut bytes);
+        let read = answer
+            .into_body()
+            .into_reader()
+            .take(most)
+            .read_to_end(&mut bytes);
         read.map_err(|source| RegistryError::Body {
             host: self.reference.registry().to_owned(),
             source,
@@ -113,9 +130,15 @@ impl Documents for RegistryImage {
 
     fn config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError> {
         let mut bytes = Vec::new();
-        let read = self.blob(descriptor)?.take(descriptor.size + 1).read_to_end(&mut bytes);
+        let read = self
+            .blob(descriptor)?
+            .take(descriptor.size + 1)
+            .read_to_end(&mut bytes);
         let host = || self.reference.registry().to_owned();
-        read.map_err(|source| RegistryError::Body { host: host(), source })?;
+        read.map_err(|source| RegistryError::Body {
+            host: host(),
+            source,
+        })?;
         Ok(bytes)
     }
 }
@@ -133,10 +156,23 @@ impl ImageSource for RegistryImage {
 
 /// The media type of an answer, without parameters.
 fn media_type(answer: &Response<Body>) -> String {
-    let value = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.and_then(|text| text.split(';').next()).unwrap_or_default().trim().to_owned()
+    let value = answer
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    value
+        .and_then(|text| text.split(';').next())
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 pub(super) fn announced_digest(answer: &Response<Body>) -> Option<Digest> {
-    answer.headers().get(CONTENT_DIGEST)?.to_str().ok()?.parse().ok()
+    answer
+        .headers()
+        .get(CONTENT_DIGEST)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }

@@ -30,11 +30,18 @@ pub(super) fn push(
     reference: &ImageRef,
     progress: Progress<'_>,
 ) -> Result<(), RegistryError> {
-    let origins = image.layers.iter().filter_map(|layer| mountable(layer, reference));
+    let origins = image
+        .layers
+        .iter()
+        .filter_map(|layer| mountable(layer, reference));
     let origins: HashSet<&str> = origins.collect();
     let session = Session::new(client, reference, Action::Push)
         .reading_too(origins.into_iter().map(str::to_owned));
-    let push = Push { session, reference, progress };
+    let push = Push {
+        session,
+        reference,
+        progress,
+    };
     push.layers(&image.layers)?;
     push.config(&image.config, &image.config_bytes)?;
     push.manifest(&image.manifest, &image.manifest_bytes)
@@ -66,7 +73,9 @@ impl Push<'_> {
     /// Sends layers, several at once, each once.
     fn layers(&self, layers: &[ImageLayer]) -> Result<(), RegistryError> {
         let mut seen = HashSet::new();
-        let unique = layers.iter().filter(|layer| seen.insert(layer.descriptor.digest));
+        let unique = layers
+            .iter()
+            .filter(|layer| seen.insert(layer.descriptor.digest));
         let queue = Mutex::new(unique.collect::<Vec<_>>().into_iter());
         let next = || queue.lock().ok().and_then(|mut queue| queue.next());
         let work = || std::iter::from_fn(next).try_for_each(|layer| self.layer(layer));
@@ -74,7 +83,10 @@ impl Push<'_> {
             let workers: Vec<_> = (1..UPLOADS).map(|_| scope.spawn(work)).collect();
             let mine = work();
             let others = workers.into_iter().filter_map(|worker| worker.join().ok());
-            others.collect::<Vec<_>>().into_iter().fold(mine, Result::and)
+            others
+                .collect::<Vec<_>>()
+                .into_iter()
+                .fold(mine, Result::and)
         })
     }
 
@@ -99,7 +111,9 @@ impl Push<'_> {
     /// Asks for an upload, or for the blob of another repository in its place.
     fn begin(&self, blob: &Descriptor, mount: Option<&str>) -> Result<Upload, RegistryError> {
         let query = mount.map(|from| format!("?mount={}&from={}", blob.digest, encode(from)));
-        let url = self.session.url(&format!("blobs/uploads/{}", query.unwrap_or_default()));
+        let url = self
+            .session
+            .url(&format!("blobs/uploads/{}", query.unwrap_or_default()));
         let request = Outgoing::new(Method::POST, url).payload(Payload::Bytes(b""));
         let answer = self.session.expect(&request, &[201, 202])?;
         match answer.status().as_u16() {
@@ -113,7 +127,10 @@ impl Push<'_> {
         request: &Outgoing<'_>,
         answer: Response<Body>,
     ) -> Result<String, RegistryError> {
-        let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let location = answer
+            .headers()
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok());
         match location {
             Some(location) => Ok(join(&request.url, location)),
             None => Err(self.session.unexpected(request, answer)),
@@ -127,7 +144,15 @@ impl Push<'_> {
         url: &str,
         sent: &Sent<'_>,
     ) -> Result<(), RegistryError> {
-        self.finish(blob, url, Payload::File { path, size: blob.size, sent })
+        self.finish(
+            blob,
+            url,
+            Payload::File {
+                path,
+                size: blob.size,
+                sent,
+            },
+        )
     }
 
     /// Sends a blob whole and closes the upload.
@@ -138,7 +163,10 @@ impl Push<'_> {
         payload: Payload<'_>,
     ) -> Result<(), RegistryError> {
         let separator = if url.contains('?') { '&' } else { '?' };
-        let url = format!("{url}{separator}digest={}", encode(&blob.digest.to_string()));
+        let url = format!(
+            "{url}{separator}digest={}",
+            encode(&blob.digest.to_string())
+        );
         let request = Outgoing::new(Method::PUT, url)
             .header("Content-Type", "application/octet-stream")
             .payload(payload);
@@ -168,7 +196,11 @@ impl Push<'_> {
         match announced_digest(&answer).filter(|actual| *actual != manifest.digest) {
             Some(actual) => {
                 let reference = self.reference.to_string();
-                Err(RegistryError::DigestMismatch { reference, actual, expected: manifest.digest })
+                Err(RegistryError::DigestMismatch {
+                    reference,
+                    actual,
+                    expected: manifest.digest,
+                })
             }
             None => Ok(()),
         }

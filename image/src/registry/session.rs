@@ -2,17 +2,17 @@
 
 use std::io::Read;
 
+use ureq::Body;
 use ureq::http::header::WWW_AUTHENTICATE;
 use ureq::http::{Response, StatusCode};
-use ureq::Body;
 
+use crate::reference::ImageRef;
+use crate::registry::RegistryError;
 use crate::registry::challenge::Challenge;
 use crate::registry::client::{Client, Outgoing};
 use crate::registry::credentials::Credential;
 use crate::registry::endpoint::Endpoint;
 use crate::registry::token::{TokenRequest, basic};
-use crate::registry::RegistryError;
-use crate::reference::ImageRef;
 
 /// Of an error's body, so many bytes are read.
 const MAX_MESSAGE: u64 = 16 << 10;
@@ -53,7 +53,9 @@ impl<'a> Session<'a> {
 
     /// Asks for the right to read other repositories as well, to mount blobs from.
     pub(super) fn reading_too(mut self, repositories: impl IntoIterator<Item = String>) -> Self {
-        let scopes = repositories.into_iter().map(|name| format!("repository:{name}:pull"));
+        let scopes = repositories
+            .into_iter()
+            .map(|name| format!("repository:{name}:pull"));
         self.scopes.extend(scopes);
         self
     }
@@ -71,18 +73,23 @@ impl<'a> Session<'a> {
         }
         let (registry, scope) = (&self.endpoint.registry, self.scopes.join(" "));
         let known = self.client.authorisation(registry, &scope);
-        let answer = self.client.send(&self.endpoint, request, known.as_deref())?;
+        let answer = self
+            .client
+            .send(&self.endpoint, request, known.as_deref())?;
         if answer.status() != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let credential = self.credential()?;
         let authorisation = self.authorise(&answer, credential.as_ref())?;
         let authorisation = authorisation.ok_or_else(|| self.unauthorised(credential.as_ref()))?;
-        let answer = self.client.send(&self.endpoint, request, Some(&authorisation))?;
+        let answer = self
+            .client
+            .send(&self.endpoint, request, Some(&authorisation))?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             return Err(self.unauthorised(credential.as_ref()));
         }
-        self.client.keep_authorisation(registry, &scope, &authorisation);
+        self.client
+            .keep_authorisation(registry, &scope, &authorisation);
         Ok(answer)
     }
 
@@ -108,17 +115,31 @@ impl<'a> Session<'a> {
     ) -> RegistryError {
         let status = answer.status().as_u16();
         let mut body = Vec::new();
-        let read = answer.into_body().into_reader().take(MAX_MESSAGE).read_to_end(&mut body);
+        let read = answer
+            .into_body()
+            .into_reader()
+            .take(MAX_MESSAGE)
+            .read_to_end(&mut body);
         let message = read.ok().and_then(|_| message(&body)).unwrap_or_default();
         let (host, request) = (self.endpoint.registry.clone(), request.summary());
-        RegistryError::Status { host, status, request, message }
+        RegistryError::Status {
+            host,
+            status,
+            request,
+            message,
+        }
     }
 
     fn credential(&self) -> Result<Option<Credential>, RegistryError> {
         let registry = &self.endpoint.registry;
-        self.client.options.credentials.find(registry, self.repository).map_err(|source| {
-            RegistryError::Credentials { host: registry.clone(), source }
-        })
+        self.client
+            .options
+            .credentials
+            .find(registry, self.repository)
+            .map_err(|source| RegistryError::Credentials {
+                host: registry.clone(),
+                source,
+            })
     }
 
     /// The value of `Authorization` that the registry asks for; none if we cannot give any.
@@ -150,8 +171,16 @@ impl<'a> Session<'a> {
     fn unauthorised(&self, credential: Option<&Credential>) -> RegistryError {
         RegistryError::Unauthorized {
             host: self.endpoint.registry.clone(),
-            who: if credential.is_some() { "the user given" } else { "anonymous users" },
-            action: if self.action == Action::Push { "push to" } else { "pull from" },
+            who: if credential.is_some() {
+                "the user given"
+            } else {
+                "anonymous users"
+            },
+            action: if self.action == Action::Push {
+                "push to"
+            } else {
+                "pull from"
+            },
             repository: self.repository.to_owned(),
         }
     }
@@ -162,6 +191,14 @@ fn message(body: &[u8]) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
     let error = answer.get("errors")?.get(0)?;
     let text = |key: &str| error.get(key).and_then(serde_json::Value::as_str);
-    let text = text("message").filter(|text| !text.is_empty()).or_else(|| text("code"))?;
-    Some(format!(": {}", text.chars().filter(|c| !c.is_control()).take(200).collect::<String>()))
+    let text = text("message")
+        .filter(|text| !text.is_empty())
+        .or_else(|| text("code"))?;
+    Some(format!(
+        ": {}",
+        text.chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect::<String>()
+    ))
 }

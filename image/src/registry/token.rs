@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use ureq::http::Method;
 
+use crate::registry::RegistryError;
 use crate::registry::client::{Client, Outgoing, Payload};
 use crate::registry::credentials::Credential;
 use crate::registry::endpoint::Endpoint;
-use crate::registry::RegistryError;
 
 /// How the token service knows us.
 const CLIENT_ID: &str = "iechor";
@@ -35,7 +35,10 @@ struct Answer {
 
 /// The value of `Authorization` for a user name and password.
 pub(super) fn basic(username: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
+    format!(
+        "Basic {}",
+        STANDARD.encode(format!("{username}:{password}"))
+    )
 }
 
 impl TokenRequest<'_> {
@@ -91,9 +94,18 @@ impl TokenRequest<'_> {
     }
 
     fn query(&self) -> String {
-        let service = self.service.map(|service| format!("service={}", encode(service)));
-        let scopes = self.scopes.iter().map(|scope| format!("scope={}", encode(scope)));
-        service.into_iter().chain(scopes).collect::<Vec<_>>().join("&")
+        let service = self
+            .service
+            .map(|service| format!("service={}", encode(service)));
+        let scopes = self
+            .scopes
+            .iter()
+            .map(|scope| format!("scope={}", encode(scope)));
+        service
+            .into_iter()
+            .chain(scopes)
+            .collect::<Vec<_>>()
+            .join("&")
     }
 
     fn send(
@@ -110,12 +122,26 @@ impl TokenRequest<'_> {
         }
         if status != 200 {
             let (request, message) = (request.summary(), String::new());
-            return Err(RegistryError::Status { host: host(), status, request, message });
+            return Err(RegistryError::Status {
+                host: host(),
+                status,
+                request,
+                message,
+            });
         }
         let mut bytes = Vec::new();
-        let read = answer.into_body().into_reader().take(MAX_ANSWER).read_to_end(&mut bytes);
-        read.map_err(|source| RegistryError::Body { host: host(), source })?;
-        let token = serde_json::from_slice(&bytes).ok().and_then(|answer: Answer| answer.token);
+        let read = answer
+            .into_body()
+            .into_reader()
+            .take(MAX_ANSWER)
+            .read_to_end(&mut bytes);
+        read.map_err(|source| RegistryError::Body {
+            host: host(),
+            source,
+        })?;
+        let token = serde_json::from_slice(&bytes)
+            .ok()
+            .and_then(|answer: Answer| answer.token);
         let token = token.ok_or_else(|| RegistryError::Challenge {
             host: host(),
             reason: "its token service gave no token".to_owned(),

@@ -17,14 +17,22 @@ pub(super) fn choose(
     selector: Option<&str>,
 ) -> Result<Index, SourceError> {
     let entries = index.manifests.iter();
-    let chosen: Vec<IndexEntry> =
-        entries.filter(|entry| selector.is_none_or(|text| is_named(entry, text))).cloned().collect();
+    let mut chosen: Vec<IndexEntry> = entries
+        .filter(|entry| selector.is_none_or(|text| is_named(entry, text)))
+        .cloned()
+        .collect();
+    // One image may have several names.
+    chosen.dedup_by_key(|entry| entry.digest);
     let location = location.to_owned();
     let present = names(index);
     match (&chosen[..], selector) {
         ([], _) => {
             let wanted = selector.unwrap_or_default().to_owned();
-            Err(SourceError::NoSuchImage { location, wanted, present })
+            Err(SourceError::NoSuchImage {
+                location,
+                wanted,
+                present,
+            })
         }
         ([_], _) => Ok(Index::new(chosen)),
         (several, _) if several.iter().all(|entry| entry.platform.is_some()) && same(several) => {
@@ -39,18 +47,26 @@ fn is_named(entry: &IndexEntry, selector: &str) -> bool {
     let name = name_of(entry);
     let is_same_image = || full(selector).is_some_and(|wanted| name.and_then(full) == Some(wanted));
     entry.digest.to_string() == selector
-        || entry.annotations.get(REF_NAME).is_some_and(|tag| tag == selector)
+        || entry
+            .annotations
+            .get(REF_NAME)
+            .is_some_and(|tag| tag == selector)
         || is_same_image()
 }
 
 fn name_of(entry: &IndexEntry) -> Option<&str> {
     let names = &entry.annotations;
-    names.get(IMAGE_NAME).or_else(|| names.get(REF_NAME)).map(String::as_str)
+    names
+        .get(IMAGE_NAME)
+        .or_else(|| names.get(REF_NAME))
+        .map(String::as_str)
 }
 
 /// Whether entries are the same image for different platforms, as far as their names tell.
 fn same(entries: &[IndexEntry]) -> bool {
-    entries.windows(2).all(|pair| name_of(&pair[0]) == name_of(&pair[1]))
+    entries
+        .windows(2)
+        .all(|pair| name_of(&pair[0]) == name_of(&pair[1]))
 }
 
 /// The names in a layout, for messages.

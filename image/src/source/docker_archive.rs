@@ -17,7 +17,9 @@ use crate::descriptor::Descriptor;
 use crate::json::{self, MAX_CONFIG, MAX_MANIFEST};
 use crate::layer::stream::Encoding;
 use crate::manifest::Manifest;
-use crate::media_type::{DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_LAYER_ZSTD, OCI_CONFIG, OCI_MANIFEST};
+use crate::media_type::{
+    DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_LAYER_ZSTD, OCI_CONFIG, OCI_MANIFEST,
+};
 use crate::platform::Platform;
 use crate::reference::ImageRef;
 use crate::source::layout::Files;
@@ -45,12 +47,20 @@ struct SavedImage {
 
 impl DockerArchive {
     pub(super) fn open(path: &Path, selector: Option<String>) -> Result<Self, SourceError> {
-        Ok(Self { file: TarFile::open(path)?, selector, members: OnceLock::new() })
+        Ok(Self {
+            file: TarFile::open(path)?,
+            selector,
+            members: OnceLock::new(),
+        })
     }
 
     fn not_an_archive(&self, reason: String) -> SourceError {
         let location = self.file.location();
-        SourceError::NotAnImage { location, expected: "an archive of docker save", reason }
+        SourceError::NotAnImage {
+            location,
+            expected: "an archive of docker save",
+            reason,
+        }
     }
 
     fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, SourceError> {
@@ -69,13 +79,19 @@ impl DockerArchive {
             .map_err(|error| self.not_an_archive(format!("its manifest.json: {error}")))?;
         let (location, present) = (self.file.location(), names(&images));
         let selector = self.selector.as_deref();
-        let mut chosen = images.into_iter().filter(|image| selector.is_none_or(|text| image.is(text)));
+        let mut chosen = images
+            .into_iter()
+            .filter(|image| selector.is_none_or(|text| image.is(text)));
         match (chosen.next(), chosen.next()) {
             (Some(image), None) => Ok(image),
             (Some(_), Some(_)) => Err(SourceError::SeveralImages { location, present }),
             (None, _) => {
                 let wanted = selector.unwrap_or_default().to_owned();
-                Err(SourceError::NoSuchImage { location, wanted, present })
+                Err(SourceError::NoSuchImage {
+                    location,
+                    wanted,
+                    present,
+                })
             }
         }
     }
@@ -86,7 +102,12 @@ impl DockerArchive {
         match digest_in(name).filter(|expected| *expected != actual) {
             Some(expected) => {
                 let (what, image) = ("configuration", self.file.location());
-                Err(SourceError::DigestMismatch { what, image, actual, expected })
+                Err(SourceError::DigestMismatch {
+                    what,
+                    image,
+                    actual,
+                    expected,
+                })
             }
             None => Ok(bytes),
         }
@@ -130,15 +151,18 @@ impl ImageSource for DockerArchive {
         let config_bytes = self.config(&image.config)?;
         let location = self.file.location();
         let config = parse_config(&location, &config_bytes, image.layers.len())?;
-        let diff_ids = config
-            .diff_ids()
-            .map_err(|source| SourceError::Config { image: location, source })?;
+        let diff_ids = config.diff_ids().map_err(|source| SourceError::Config {
+            image: location,
+            source,
+        })?;
         let layers = image.layers.iter().zip(&diff_ids);
-        let layers: Vec<Descriptor> =
-            layers.map(|(name, diff_id)| self.layer(name, diff_id)).collect::<Result<_, _>>()?;
+        let layers: Vec<Descriptor> = layers
+            .map(|(name, diff_id)| self.layer(name, diff_id))
+            .collect::<Result<_, _>>()?;
 
         let digests = layers.iter().map(|layer| layer.digest);
-        self.members.get_or_init(|| digests.zip(image.layers).collect());
+        self.members
+            .get_or_init(|| digests.zip(image.layers).collect());
 
         let config_descriptor = Descriptor::of(OCI_CONFIG, &config_bytes);
         let manifest = Manifest::new(config_descriptor.clone(), layers.clone());
@@ -155,7 +179,10 @@ impl ImageSource for DockerArchive {
     }
 
     fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
-        let member = self.members.get().and_then(|members| members.get(&layer.digest));
+        let member = self
+            .members
+            .get()
+            .and_then(|members| members.get(&layer.digest));
         match member {
             Some(name) => self.member(name),
             None => Err(self.not_an_archive(format!("it has no layer {}", layer.digest))),
@@ -180,8 +207,11 @@ fn digest_in(name: &str) -> Option<Digest> {
 }
 
 fn names(images: &[SavedImage]) -> String {
-    let tags: Vec<&str> =
-        images.iter().flat_map(|image| image.repo_tags.iter().flatten()).map(String::as_str).collect();
+    let tags: Vec<&str> = images
+        .iter()
+        .flat_map(|image| image.repo_tags.iter().flatten())
+        .map(String::as_str)
+        .collect();
     match &tags[..] {
         [] => format!("{} without a name", images.len()),
         tags => tags.join(", "),

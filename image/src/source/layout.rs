@@ -57,7 +57,11 @@ impl Files for Directory {
     }
 
     fn read_error(&self, name: &str, source: io::Error) -> SourceError {
-        SourceError::Io { action: "cannot read", path: self.0.join(name), source }
+        SourceError::Io {
+            action: "cannot read",
+            path: self.0.join(name),
+            source,
+        }
     }
 }
 
@@ -65,7 +69,10 @@ impl Files for Directory {
 fn open_regular(path: &Path) -> io::Result<File> {
     match std::fs::metadata(path)?.is_file() {
         true => File::open(path),
-        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        )),
     }
 }
 
@@ -79,17 +86,27 @@ pub(super) struct OciLayout {
 impl OciLayout {
     /// The image that the selector names in a directory.
     pub(super) fn directory(path: &Path, selector: Option<String>) -> Self {
-        Self { files: Box::new(Directory(path.to_owned())), selector }
+        Self {
+            files: Box::new(Directory(path.to_owned())),
+            selector,
+        }
     }
 
     /// The same in an archive.
     pub(super) fn archive(path: &Path, selector: Option<String>) -> Result<Self, SourceError> {
-        Ok(Self { files: Box::new(TarFile::open(path)?), selector })
+        Ok(Self {
+            files: Box::new(TarFile::open(path)?),
+            selector,
+        })
     }
 
     fn not_a_layout(&self, reason: &str) -> SourceError {
         let location = self.files.location();
-        SourceError::NotAnImage { location, expected: "an OCI layout", reason: reason.to_owned() }
+        SourceError::NotAnImage {
+            location,
+            expected: "an OCI layout",
+            reason: reason.to_owned(),
+        }
     }
 
     /// The part of `index.json` that the selector means.
@@ -99,13 +116,15 @@ impl OciLayout {
         let bytes = self.files.read("index.json", MAX_MANIFEST + 1)?;
         let bytes = bytes.ok_or_else(|| self.not_a_layout("it has no file \"index.json\""))?;
         let location = self.files.location();
-        let document = Document::parse(&bytes, OCI_INDEX)
-            .map_err(|source| SourceError::Manifest { image: location.clone(), source })?;
+        let document =
+            Document::parse(&bytes, OCI_INDEX).map_err(|source| SourceError::Manifest {
+                image: location.clone(),
+                source,
+            })?;
         match document {
             Document::Index(index) => {
                 let chosen = choose(&location, &index, self.selector.as_deref())?;
-                serde_json::to_vec(&chosen)
-                    .map_err(|error| self.not_a_layout(&error.to_string()))
+                serde_json::to_vec(&chosen).map_err(|error| self.not_a_layout(&error.to_string()))
             }
             Document::Manifest(_) => Err(self.not_a_layout("its index.json is no index")),
         }
@@ -119,7 +138,10 @@ impl OciLayout {
 
     fn read_blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError> {
         let mut bytes = Vec::new();
-        let read = self.blob(descriptor)?.take(descriptor.size + 1).read_to_end(&mut bytes);
+        let read = self
+            .blob(descriptor)?
+            .take(descriptor.size + 1)
+            .read_to_end(&mut bytes);
         read.map_err(|source| self.files.read_error(&descriptor.digest.hex(), source))?;
         Ok(bytes)
     }
@@ -128,7 +150,9 @@ impl OciLayout {
 impl Documents for OciLayout {
     fn image(&self) -> String {
         let selector = self.selector.iter().map(|text| format!(":{text}"));
-        std::iter::once(self.files.location()).chain(selector).collect()
+        std::iter::once(self.files.location())
+            .chain(selector)
+            .collect()
     }
 
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError> {

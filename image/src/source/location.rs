@@ -60,13 +60,18 @@ impl LocationKind {
 impl SourceLocation {
     /// Whether a text begins as a location does; everything else is an image reference.
     pub fn is_location(text: &str) -> bool {
-        LocationKind::ALL.iter().any(|kind| text.starts_with(kind.scheme()))
+        LocationKind::ALL
+            .iter()
+            .any(|kind| text.starts_with(kind.scheme()))
     }
 
     /// The same with a relative path taken from a directory.
     #[must_use]
     pub fn relative_to(&self, dir: &Path) -> Self {
-        Self { path: dir.join(&self.path), ..self.clone() }
+        Self {
+            path: dir.join(&self.path),
+            ..self.clone()
+        }
     }
 
     /// Opens the image; a relative path is taken from the working directory.
@@ -86,13 +91,19 @@ impl FromStr for SourceLocation {
     fn from_str(text: &str) -> Result<Self, LocationError> {
         let schemes = LocationKind::ALL.iter();
         let found = schemes.filter_map(|kind| Some((*kind, text.strip_prefix(kind.scheme())?)));
-        let (kind, rest) =
-            found.into_iter().next().ok_or_else(|| LocationError::Scheme(text.to_owned()))?;
+        let (kind, rest) = found
+            .into_iter()
+            .next()
+            .ok_or_else(|| LocationError::Scheme(text.to_owned()))?;
         let (path, selector) = split_selector(rest);
         if path.is_empty() {
             return Err(LocationError::NoPath(text.to_owned()));
         }
-        Ok(Self { kind, path: PathBuf::from(path), selector: selector.map(str::to_owned) })
+        Ok(Self {
+            kind,
+            path: PathBuf::from(path),
+            selector: selector.map(str::to_owned),
+        })
     }
 }
 
@@ -101,7 +112,10 @@ impl FromStr for SourceLocation {
 fn split_selector(text: &str) -> (&str, Option<&str>) {
     if let Some((path, digest)) = text.split_once("@sha256:") {
         let path = path.split_once(':').map_or(path, |(path, _)| path);
-        return (path, Some(&text[text.len() - digest.len() - "sha256:".len()..]));
+        return (
+            path,
+            Some(&text[text.len() - digest.len() - "sha256:".len()..]),
+        );
     }
     match text.split_once(':') {
         Some((path, name)) if !name.is_empty() => (path, Some(name)),
@@ -130,11 +144,25 @@ mod tests {
         for (text, path, selector) in [
             ("oci-layout:///a/b", "/a/b", None),
             ("oci-layout://b:v1", "b", Some("v1")),
-            ("oci-archive://b.tar:team/app:v1", "b.tar", Some("team/app:v1")),
-            ("docker-archive://x/b.tar:localhost:5000/a:b", "x/b.tar", Some("localhost:5000/a:b")),
+            (
+                "oci-archive://b.tar:team/app:v1",
+                "b.tar",
+                Some("team/app:v1"),
+            ),
+            (
+                "docker-archive://x/b.tar:localhost:5000/a:b",
+                "x/b.tar",
+                Some("localhost:5000/a:b"),
+            ),
         ] {
             let location: SourceLocation = text.parse().unwrap();
-            assert_eq!((location.path.to_str().unwrap(), location.selector.as_deref()), (path, selector));
+            assert_eq!(
+                (
+                    location.path.to_str().unwrap(),
+                    location.selector.as_deref()
+                ),
+                (path, selector)
+            );
             assert_eq!(location.to_string(), text);
             assert!(SourceLocation::is_location(text));
         }
@@ -148,6 +176,9 @@ mod tests {
         let error = |text: &str| text.parse::<SourceLocation>().unwrap_err().to_string();
         assert!(error("debian").contains("is not the location of an image"));
         assert_eq!(error("oci-layout://"), "\"oci-layout://\" names no path");
-        assert_eq!(error("oci-layout://:v1"), "\"oci-layout://:v1\" names no path");
+        assert_eq!(
+            error("oci-layout://:v1"),
+            "\"oci-layout://:v1\" names no path"
+        );
     }
 }

@@ -38,7 +38,9 @@ pub(crate) fn resolve(
         }
         bytes = read_manifest(from, &descriptor)?;
     }
-    Err(SourceError::NestedTooDeep { image: from.image() })
+    Err(SourceError::NestedTooDeep {
+        image: from.image(),
+    })
 }
 
 /// Reads a manifest or index and compares it with its descriptor.
@@ -48,7 +50,10 @@ pub(crate) fn read_manifest(
 ) -> Result<Vec<u8>, SourceError> {
     if descriptor.size > MAX_MANIFEST {
         let source = DocumentError::TooLarge(descriptor.size);
-        return Err(SourceError::Manifest { image: from.image(), source });
+        return Err(SourceError::Manifest {
+            image: from.image(),
+            source,
+        });
     }
     let bytes = from.manifest(descriptor)?;
     verify("manifest", from, &bytes, descriptor)?;
@@ -56,8 +61,10 @@ pub(crate) fn read_manifest(
 }
 
 fn parse(from: &dyn Documents, bytes: &[u8], media_type: &str) -> Result<Document, SourceError> {
-    Document::parse(bytes, media_type)
-        .map_err(|source| SourceError::Manifest { image: from.image(), source })
+    Document::parse(bytes, media_type).map_err(|source| SourceError::Manifest {
+        image: from.image(),
+        source,
+    })
 }
 
 fn select(
@@ -65,11 +72,13 @@ fn select(
     index: &Index,
     platform: &Platform,
 ) -> Result<Descriptor, SourceError> {
-    let entry = index.select(platform).ok_or_else(|| SourceError::NoPlatform {
-        image: from.image(),
-        wanted: platform.clone(),
-        present: index.platforms(),
-    })?;
+    let entry = index
+        .select(platform)
+        .ok_or_else(|| SourceError::NoPlatform {
+            image: from.image(),
+            wanted: platform.clone(),
+            present: index.platforms(),
+        })?;
     Ok(entry.descriptor())
 }
 
@@ -94,7 +103,10 @@ fn finish(
 fn read_config(from: &dyn Documents, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError> {
     if descriptor.size > MAX_CONFIG {
         let source = ConfigError::TooLarge(descriptor.size);
-        return Err(SourceError::Config { image: from.image(), source });
+        return Err(SourceError::Config {
+            image: from.image(),
+            source,
+        });
     }
     let bytes = from.config(descriptor)?;
     verify("configuration", from, &bytes, descriptor)?;
@@ -107,12 +119,18 @@ pub(crate) fn parse_config(
     bytes: &[u8],
     layers: usize,
 ) -> Result<ImageConfig, SourceError> {
-    let config = ImageConfig::parse(bytes)
-        .map_err(|source| SourceError::Config { image: image.to_owned(), source })?;
+    let config = ImageConfig::parse(bytes).map_err(|source| SourceError::Config {
+        image: image.to_owned(),
+        source,
+    })?;
     let diff_ids = config.rootfs.diff_ids.len();
     match diff_ids == layers {
         true => Ok(config),
-        false => Err(SourceError::LayerCount { image: image.to_owned(), layers, diff_ids }),
+        false => Err(SourceError::LayerCount {
+            image: image.to_owned(),
+            layers,
+            diff_ids,
+        }),
     }
 }
 
@@ -124,11 +142,21 @@ fn verify(
 ) -> Result<(), SourceError> {
     let (image, actual) = (from.image(), bytes.len() as u64);
     if actual != expected.size {
-        return Err(SourceError::SizeMismatch { what, image, actual, expected: expected.size });
+        return Err(SourceError::SizeMismatch {
+            what,
+            image,
+            actual,
+            expected: expected.size,
+        });
     }
     let (actual, expected) = (Digest::of(bytes), expected.digest);
     match actual == expected {
         true => Ok(()),
-        false => Err(SourceError::DigestMismatch { what, image, actual, expected }),
+        false => Err(SourceError::DigestMismatch {
+            what,
+            image,
+            actual,
+            expected,
+        }),
     }
 }

@@ -25,7 +25,10 @@ pub(super) struct TarFile {
 
 #[derive(Debug)]
 enum Member {
-    File { offset: u64, size: u64 },
+    File {
+        offset: u64,
+        size: u64,
+    },
     /// Old archives of docker have a layer once, and links to it.
     Link(String),
 }
@@ -33,7 +36,11 @@ enum Member {
 impl TarFile {
     /// Reads the archive once to learn what it has.
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
-        let failed = |source| SourceError::Io { action: "cannot read", path: path.to_owned(), source };
+        let failed = |source| SourceError::Io {
+            action: "cannot read",
+            path: path.to_owned(),
+            source,
+        };
         let encoding = encoding_of(path).map_err(failed)?;
         let mut archive = tar::Archive::new(decode(path, encoding).map_err(failed)?);
         let mut members = HashMap::new();
@@ -42,7 +49,11 @@ impl TarFile {
             let name = clean(Path::new(&*entry.path().map_err(failed)?));
             members.extend(name.zip(Member::of(&entry).map_err(failed)?));
         }
-        Ok(Self { path: path.to_owned(), encoding, members })
+        Ok(Self {
+            path: path.to_owned(),
+            encoding,
+            members,
+        })
     }
 
     /// Size of a file in bytes.
@@ -81,11 +92,17 @@ impl Member {
             let (offset, size) = (entry.raw_file_position(), entry.size());
             return Ok(Some(Self::File { offset, size }));
         }
-        let (Some(target), Some(dir)) = (entry.link_name()?, entry.path()?.parent().map(Path::to_owned))
-        else {
+        let (Some(target), Some(dir)) = (
+            entry.link_name()?,
+            entry.path()?.parent().map(Path::to_owned),
+        ) else {
             return Ok(None);
         };
-        let target = if kind.is_symlink() { dir.join(target) } else { target.into_owned() };
+        let target = if kind.is_symlink() {
+            dir.join(target)
+        } else {
+            target.into_owned()
+        };
         Ok(clean(&target).map(Self::Link))
     }
 }
@@ -99,12 +116,18 @@ impl Files for TarFile {
         let Some((offset, size)) = self.find(name) else {
             return Ok(None);
         };
-        let file = self.open_at(offset).map_err(|source| self.read_error(name, source))?;
+        let file = self
+            .open_at(offset)
+            .map_err(|source| self.read_error(name, source))?;
         Ok(Some(Box::new(file.take(size))))
     }
 
     fn read_error(&self, _name: &str, source: io::Error) -> SourceError {
-        SourceError::Io { action: "cannot read", path: self.path.clone(), source }
+        SourceError::Io {
+            action: "cannot read",
+            path: self.path.clone(),
+            source,
+        }
     }
 }
 

@@ -25,7 +25,10 @@ fn add(
 }
 
 fn into(directory: &str) -> ArchivePlacement<'static> {
-    ArchivePlacement { directory: PathBuf::from(directory), ..ArchivePlacement::default() }
+    ArchivePlacement {
+        directory: PathBuf::from(directory),
+        ..ArchivePlacement::default()
+    }
 }
 
 /// What is shown after an archive was added to a directory of a base.
@@ -40,7 +43,11 @@ fn check(base: Tar, archive: Tar, directory: &str, expected: &[&str]) {
 fn an_archive_goes_where_it_is_put() {
     check(
         tar(),
-        tar().dir("./").file("./a", "1").symlink("b", "a").hard_link("c", "a"),
+        tar()
+            .dir("./")
+            .file("./a", "1")
+            .symlink("b", "a")
+            .hard_link("c", "a"),
         "srv/data",
         &[
             "d755 srv",
@@ -58,13 +65,23 @@ fn entries_below_links_of_the_tree_go_where_these_lead() {
         tar().dir("usr").dir("usr/lib").symlink("lib", "usr/lib"),
         tar().file("lib/x", "1"),
         "",
-        &["l lib -> usr/lib", "d755 usr", "d755 usr/lib", "f644 usr/lib/x \"1\""],
+        &[
+            "l lib -> usr/lib",
+            "d755 usr",
+            "d755 usr/lib",
+            "f644 usr/lib/x \"1\"",
+        ],
     );
     check(
         tar().dir("usr").symlink("lib", "/../../usr"),
         tar().file("lib/sub/x", "1"),
         "",
-        &["l lib -> /../../usr", "d755 usr", "d755 usr/sub", "f644 usr/sub/x \"1\""],
+        &[
+            "l lib -> /../../usr",
+            "d755 usr",
+            "d755 usr/sub",
+            "f644 usr/sub/x \"1\"",
+        ],
     );
 }
 
@@ -80,7 +97,12 @@ fn an_entry_replaces_a_link_in_its_own_place() {
 
 #[test]
 fn whiteout_names_are_plain_names() {
-    check(tar().file("a", "1"), tar().file(".wh.a", ""), "", &["f644 .wh.a \"\"", "f644 a \"1\""]);
+    check(
+        tar().file("a", "1"),
+        tar().file(".wh.a", ""),
+        "",
+        &["f644 .wh.a \"\"", "f644 a \"1\""],
+    );
 }
 
 #[test]
@@ -94,7 +116,10 @@ fn owner_and_mode_can_be_given() {
     };
     let archive = tar().dir("d").file("d/x", "1").symlink("l", "d").end();
     let chain = add(&store, &Chain::empty(), &archive, &placement).unwrap();
-    assert_eq!(store.listing(&chain), ["d750 d", "f755 d/x \"1\"", "l l -> d"]);
+    assert_eq!(
+        store.listing(&chain),
+        ["d750 d", "f755 d/x \"1\"", "l l -> d"]
+    );
     let tree = store.tree(&chain);
     for (_, node) in tree.read_dir(&tree.root()) {
         assert_eq!((node.metadata().uid, node.metadata().gid), (1000, 1001));
@@ -140,8 +165,14 @@ fn what_is_no_archive_is_not_taken_for_one() {
 #[test]
 fn an_archive_cannot_leave_the_tree() {
     let store = store();
-    for archive in [tar().file("../x", ""), tar().file("a/../../x", ""), tar().hard_link("a", "../b")] {
-        let error = add(&store, &Chain::empty(), &archive.end(), &into("d")).map(drop).unwrap_err();
+    for archive in [
+        tar().file("../x", ""),
+        tar().file("a/../../x", ""),
+        tar().hard_link("a", "../b"),
+    ] {
+        let error = add(&store, &Chain::empty(), &archive.end(), &into("d"))
+            .map(drop)
+            .unwrap_err();
         assert!(error.to_string().contains("\"..\""), "{error}");
     }
     let outside = store.outside();
@@ -149,7 +180,11 @@ fn an_archive_cannot_leave_the_tree() {
     let chain = add(&store, &Chain::empty(), &archive, &into("")).unwrap();
     let inside = format!("{}/canary", outside.trim_start_matches('/'));
     let line = format!("f644 {inside} \"x\"");
-    assert!(store.listing(&chain).contains(&line), "{:?}", store.listing(&chain));
+    assert!(
+        store.listing(&chain).contains(&line),
+        "{:?}",
+        store.listing(&chain)
+    );
 }
 
 #[test]
@@ -163,6 +198,8 @@ fn links_in_a_circle_are_an_error() {
 fn an_entry_below_a_file_is_refused() {
     let store = store();
     let chain = store.layers(&[tar().file("a", "1").end()]);
-    let error = add(&store, &chain, &tar().file("a/x", "").end(), &into("")).map(drop).unwrap_err();
+    let error = add(&store, &chain, &tar().file("a/x", "").end(), &into(""))
+        .map(drop)
+        .unwrap_err();
     assert!(error.to_string().contains("lies below \"a\""), "{error}");
 }

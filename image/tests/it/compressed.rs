@@ -13,7 +13,11 @@ use crate::store::store;
 use crate::tarball::tar;
 
 fn sample() -> Vec<u8> {
-    tar().file("a", "1").dir("d").file("d/b", &"text ".repeat(10_000)).end()
+    tar()
+        .file("a", "1")
+        .dir("d")
+        .file("d/b", &"text ".repeat(10_000))
+        .end()
 }
 
 fn compressed(compression: Compression, bytes: &[u8]) -> Vec<u8> {
@@ -22,7 +26,11 @@ fn compressed(compression: Compression, bytes: &[u8]) -> Vec<u8> {
     compressor.finish().unwrap()
 }
 
-fn unpacked(bytes: &[u8], descriptor: &Descriptor, diff_id: Digest) -> Result<Vec<String>, UnpackError> {
+fn unpacked(
+    bytes: &[u8],
+    descriptor: &Descriptor,
+    diff_id: Digest,
+) -> Result<Vec<String>, UnpackError> {
     let (store, limits) = (store(), Limits::default());
     let diff_id = DiffId::new(diff_id);
     let (chain, _) = store.layer_as(&Chain::empty(), bytes, descriptor, diff_id, &limits)?;
@@ -30,7 +38,9 @@ fn unpacked(bytes: &[u8], descriptor: &Descriptor, diff_id: Digest) -> Result<Ve
 }
 
 fn error(bytes: &[u8], descriptor: &Descriptor) -> String {
-    unpacked(bytes, descriptor, Digest::of(&sample())).unwrap_err().to_string()
+    unpacked(bytes, descriptor, Digest::of(&sample()))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -44,8 +54,16 @@ fn every_media_type_of_a_layer_is_read() {
         (OCI_LAYER_ZSTD, Compression::Zstd),
     ] {
         let bytes = compressed(compression, &tar);
-        let listing = unpacked(&bytes, &Descriptor::of(media_type, &bytes), Digest::of(&tar));
-        assert_eq!(listing.unwrap(), ["f644 a \"1\"", "d755 d", "f644 d/b 50000"], "{media_type}");
+        let listing = unpacked(
+            &bytes,
+            &Descriptor::of(media_type, &bytes),
+            Digest::of(&tar),
+        );
+        assert_eq!(
+            listing.unwrap(),
+            ["f644 a \"1\"", "d755 d", "f644 d/b 50000"],
+            "{media_type}"
+        );
     }
 }
 
@@ -53,8 +71,16 @@ fn every_media_type_of_a_layer_is_read() {
 fn gzip_of_several_members_is_read_to_the_last() {
     let tar = sample();
     let (first, second) = tar.split_at(700);
-    let bytes = [compressed(Compression::Gzip, first), compressed(Compression::Gzip, second)].concat();
-    let listing = unpacked(&bytes, &Descriptor::of(OCI_LAYER_GZIP, &bytes), Digest::of(&tar));
+    let bytes = [
+        compressed(Compression::Gzip, first),
+        compressed(Compression::Gzip, second),
+    ]
+    .concat();
+    let listing = unpacked(
+        &bytes,
+        &Descriptor::of(OCI_LAYER_GZIP, &bytes),
+        Digest::of(&tar),
+    );
     assert_eq!(listing.unwrap().len(), 3);
 }
 
@@ -69,7 +95,11 @@ fn a_wrong_digest_names_both() {
     let bytes = compressed(Compression::Gzip, &sample());
     let wrong = Descriptor::new(OCI_LAYER_GZIP, Digest::of(b"other"), bytes.len() as u64);
     let message = error(&bytes, &wrong);
-    let expected = format!("layer has digest {}, not {}", Digest::of(&bytes), Digest::of(b"other"));
+    let expected = format!(
+        "layer has digest {}, not {}",
+        Digest::of(&bytes),
+        Digest::of(b"other")
+    );
     assert_eq!(message, expected);
 }
 
@@ -77,19 +107,30 @@ fn a_wrong_digest_names_both() {
 fn a_wrong_diff_id_names_both() {
     let tar = sample();
     let message = unpacked(&tar, &Descriptor::of(OCI_LAYER, &tar), Digest::of(b"other"));
-    let expected = format!("layer has diff ID {}, not {}", Digest::of(&tar), Digest::of(b"other"));
+    let expected = format!(
+        "layer has diff ID {}, not {}",
+        Digest::of(&tar),
+        Digest::of(b"other")
+    );
     assert_eq!(message.unwrap_err().to_string(), expected);
 }
 
 #[test]
 fn a_truncated_layer_is_told_as_such() {
-    for compression in [Compression::Uncompressed, Compression::Gzip, Compression::Zstd] {
+    for compression in [
+        Compression::Uncompressed,
+        Compression::Gzip,
+        Compression::Zstd,
+    ] {
         let bytes = compressed(compression, &sample());
         let descriptor = Descriptor::of(compression.media_type(), &bytes);
         for end in [0, 1, 10, bytes.len() / 2, bytes.len() - 1] {
             let message = error(&bytes[..end], &descriptor);
             let expected = format!("is {end} bytes long, not {}", bytes.len());
-            assert!(message.ends_with(&expected), "{compression} {end}: {message}");
+            assert!(
+                message.ends_with(&expected),
+                "{compression} {end}: {message}"
+            );
         }
     }
 }
@@ -118,6 +159,9 @@ fn a_flipped_bit_is_found() {
     for at in (0..good.len()).step_by(good.len() / 40) {
         let mut bytes = good.clone();
         bytes[at] ^= 1;
-        assert!(unpacked(&bytes, &descriptor, Digest::of(&sample())).is_err(), "byte {at}");
+        assert!(
+            unpacked(&bytes, &descriptor, Digest::of(&sample())).is_err(),
+            "byte {at}"
+        );
     }
 }

@@ -18,7 +18,11 @@ fn refused(layer: Tar) -> String {
 fn refused_on(below: &[Tar], layer: Tar) -> String {
     let store = store();
     let chain = base(&store, below);
-    store.layer(&chain, &layer.end()).map(drop).unwrap_err().to_string()
+    store
+        .layer(&chain, &layer.end())
+        .map(drop)
+        .unwrap_err()
+        .to_string()
 }
 
 fn base(store: &Store, below: &[Tar]) -> Chain {
@@ -32,8 +36,11 @@ fn contained(below: &[Tar], layer: impl FnOnce(&str) -> Tar, expected: &[&str]) 
     let outside = store.outside();
     let chain = base(&store, below);
     let chain = store.layer(&chain, &layer(&outside).end()).unwrap();
-    let shown: Vec<_> =
-        store.listing(&chain).iter().map(|line| line.replace(&outside, "OUTSIDE")).collect();
+    let shown: Vec<_> = store
+        .listing(&chain)
+        .iter()
+        .map(|line| line.replace(&outside, "OUTSIDE"))
+        .collect();
     assert_eq!(shown, expected);
 }
 
@@ -42,8 +49,19 @@ mod t1_names {
 
     #[test]
     fn parent_components() {
-        for name in ["../x", "..", "a/../../x", "a/..", "/../x", "./../x", "a/../b"] {
-            assert!(refused(tar().file(name, "x")).contains("has a \"..\" component"), "{name}");
+        for name in [
+            "../x",
+            "..",
+            "a/../../x",
+            "a/..",
+            "/../x",
+            "./../x",
+            "a/../b",
+        ] {
+            assert!(
+                refused(tar().file(name, "x")).contains("has a \"..\" component"),
+                "{name}"
+            );
         }
     }
 
@@ -70,8 +88,16 @@ mod t1_names {
 
     #[test]
     fn absolute_names_stay_inside() {
-        contained(&[], |_| tar().file("/etc/passwd", "x"), &["d755 etc", "f644 etc/passwd \"x\""]);
-        contained(&[], |_| tar().file("//a///b", "x"), &["d755 a", "f644 a/b \"x\""]);
+        contained(
+            &[],
+            |_| tar().file("/etc/passwd", "x"),
+            &["d755 etc", "f644 etc/passwd \"x\""],
+        );
+        contained(
+            &[],
+            |_| tar().file("//a///b", "x"),
+            &["d755 a", "f644 a/b \"x\""],
+        );
     }
 
     #[test]
@@ -79,7 +105,10 @@ mod t1_names {
         for name in ["/", ".", "./", ""] {
             let file = tar().raw(&header(EntryType::Regular, b"", 0), b"");
             assert!(refused(file).contains("is the root"), "{name:?}");
-            assert!(refused(tar().symlink(name, "/x")).contains("is the root"), "{name:?}");
+            assert!(
+                refused(tar().symlink(name, "/x")).contains("is the root"),
+                "{name:?}"
+            );
         }
     }
 
@@ -97,7 +126,11 @@ mod t2_links_on_the_way {
     fn symlink_absolute() {
         contained(
             &[],
-            |outside| tar().symlink("localetc", outside).file("localetc/unbroken", "x"),
+            |outside| {
+                tar()
+                    .symlink("localetc", outside)
+                    .file("localetc/unbroken", "x")
+            },
             &["d755 localetc", "f644 localetc/unbroken \"x\""],
         );
     }
@@ -106,7 +139,11 @@ mod t2_links_on_the_way {
     fn symlink_up_and_out() {
         contained(
             &[],
-            |_| tar().symlink("dir", "../../../../outside").file("dir/file", "x"),
+            |_| {
+                tar()
+                    .symlink("dir", "../../../../outside")
+                    .file("dir/file", "x")
+            },
             &["d755 dir", "f644 dir/file \"x\""],
         );
     }
@@ -115,7 +152,12 @@ mod t2_links_on_the_way {
     fn symlink_multiple_absolute() {
         contained(
             &[],
-            |outside| tar().symlink("a", outside).symlink("b", "/a").file("b/canary", "x"),
+            |outside| {
+                tar()
+                    .symlink("a", outside)
+                    .symlink("b", "/a")
+                    .file("b/canary", "x")
+            },
             &["l a -> OUTSIDE", "d755 b", "f644 b/canary \"x\""],
         );
     }
@@ -124,7 +166,12 @@ mod t2_links_on_the_way {
     fn symlink_multiple_relative() {
         contained(
             &[],
-            |_| tar().symlink("a", "../../outside").symlink("b", "a").file("b/canary", "x"),
+            |_| {
+                tar()
+                    .symlink("a", "../../outside")
+                    .symlink("b", "a")
+                    .file("b/canary", "x")
+            },
             &["l a -> ../../outside", "d755 b", "f644 b/canary \"x\""],
         );
     }
@@ -134,7 +181,11 @@ mod t2_links_on_the_way {
         contained(
             &[],
             |_| tar().symlink("dir", "..").file("dir/outside/canary", "x"),
-            &["d755 dir", "d755 dir/outside", "f644 dir/outside/canary \"x\""],
+            &[
+                "d755 dir",
+                "d755 dir/outside",
+                "f644 dir/outside/canary \"x\"",
+            ],
         );
     }
 
@@ -161,7 +212,10 @@ mod t2_links_on_the_way {
     fn symlink_of_a_lower_layer() {
         let below = tar().symlink("lib", "/usr/lib");
         let message = refused_on(&[below], tar().file("lib/x", "1"));
-        assert_eq!(message, "archive entry \"lib/x\" lies below \"lib\", which is not a directory");
+        assert_eq!(
+            message,
+            "archive entry \"lib/x\" lies below \"lib\", which is not a directory"
+        );
     }
 
     #[test]
@@ -199,7 +253,12 @@ mod t2_links_on_the_way {
     fn symlink_override_directory_then_write_below() {
         contained(
             &[tar().dir("dir").file("dir/x", "1")],
-            |outside| tar().file("dir/y", "2").symlink("dir", outside).file("dir/canary", "3"),
+            |outside| {
+                tar()
+                    .file("dir/y", "2")
+                    .symlink("dir", outside)
+                    .file("dir/canary", "3")
+            },
             &["d755 dir", "f644 dir/canary \"3\""],
         );
     }
@@ -226,7 +285,11 @@ mod t2_links_on_the_way {
 
     #[test]
     fn file_override_symlink() {
-        contained(&[tar().symlink("a", "/outside/canary")], |_| tar().file("a", "x"), &["f644 a \"x\""]);
+        contained(
+            &[tar().symlink("a", "/outside/canary")],
+            |_| tar().file("a", "x"),
+            &["f644 a \"x\""],
+        );
     }
 }
 
@@ -237,22 +300,34 @@ mod t3_hard_links {
     fn hard_link_absolute_to_the_host() {
         let store = store();
         let target = format!("{}/canary", store.outside());
-        let layer = tar().pax(&[record("linkpath", &target)]).hard_link("breakout", "x");
-        let error = store.layer(&Chain::empty(), &layer.end()).map(drop).unwrap_err().to_string();
+        let layer = tar()
+            .pax(&[record("linkpath", &target)])
+            .hard_link("breakout", "x");
+        let error = store
+            .layer(&Chain::empty(), &layer.end())
+            .map(drop)
+            .unwrap_err()
+            .to_string();
         assert!(error.ends_with("which does not exist"), "{error}");
     }
 
     #[test]
     fn hard_link_relative_and_up_and_out() {
         for target in ["../outside/canary", "a/../../outside/canary"] {
-            assert!(refused(tar().hard_link("breakout", target)).contains("\"..\""), "{target}");
+            assert!(
+                refused(tar().hard_link("breakout", target)).contains("\"..\""),
+                "{target}"
+            );
         }
     }
 
     #[test]
     fn hard_link_down_and_out() {
         let message = refused(tar().dir("a").hard_link("breakout", "a/canary"));
-        assert!(message.contains("is a hard link to \"a/canary\", which does not exist"), "{message}");
+        assert!(
+            message.contains("is a hard link to \"a/canary\", which does not exist"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -268,7 +343,13 @@ mod t3_hard_links {
 
     #[test]
     fn hard_link_through_a_symlink() {
-        let message = refused(tar().dir("d").file("d/x", "1").symlink("l", "d").hard_link("a", "l/x"));
+        let message = refused(
+            tar()
+                .dir("d")
+                .file("d/x", "1")
+                .symlink("l", "d")
+                .hard_link("a", "l/x"),
+        );
         assert!(message.contains("which does not exist"), "{message}");
     }
 
@@ -298,14 +379,20 @@ mod t3_hard_links {
 
     #[test]
     fn hard_link_to_itself() {
-        contained(&[], |_| tar().file("a", "1").hard_link("a", "a"), &["f644 a \"1\""]);
+        contained(
+            &[],
+            |_| tar().file("a", "1").hard_link("a", "a"),
+            &["f644 a \"1\""],
+        );
     }
 
     #[test]
     fn hard_link_with_contents() {
-        let layer = tar().file("a", "1").edited(EntryType::Link, "b", b"payload", |header| {
-            header.as_old_mut().linkname[0] = b'a';
-        });
+        let layer = tar()
+            .file("a", "1")
+            .edited(EntryType::Link, "b", b"payload", |header| {
+                header.as_old_mut().linkname[0] = b'a';
+            });
         assert!(refused(layer).contains("has contents, which its type cannot have"));
     }
 }
@@ -317,11 +404,20 @@ mod t4_metadata_through_links {
     fn a_directory_entry_below_a_link_is_no_chmod_of_its_target() {
         use std::os::unix::fs::PermissionsExt;
         let store = store();
-        let before = std::fs::metadata(store.outside()).unwrap().permissions().mode();
+        let before = std::fs::metadata(store.outside())
+            .unwrap()
+            .permissions()
+            .mode();
         let layer = tar().symlink("d", &store.outside()).dir_mode("d/.", 0o777);
         let chain = store.layer(&Chain::empty(), &layer.end()).unwrap();
         assert_eq!(store.listing(&chain), ["d777 d"]);
-        assert_eq!(std::fs::metadata(store.outside()).unwrap().permissions().mode(), before);
+        assert_eq!(
+            std::fs::metadata(store.outside())
+                .unwrap()
+                .permissions()
+                .mode(),
+            before
+        );
     }
 }
 
@@ -333,7 +429,9 @@ mod t5_readers_that_differ {
     fn two_sizes() {
         let inner = tar().file("smuggled", "x").cut();
         let layer = tar().pax(&[record("size", inner.len().to_string())]);
-        let zero = layer.clone().raw(&header(EntryType::Regular, b"a", 0), &inner);
+        let zero = layer
+            .clone()
+            .raw(&header(EntryType::Regular, b"a", 0), &inner);
         assert!(refused(zero).contains("its two sizes differ"));
         let large = layer.raw(&header(EntryType::Regular, b"a", 5), &inner);
         assert!(refused(large).contains("its two sizes differ"));
@@ -343,20 +441,31 @@ mod t5_readers_that_differ {
     #[test]
     fn a_pax_header_before_a_long_name() {
         let long = "n".repeat(150);
-        let layer = tar().pax(&[record("size", "1")]).gnu_long_name(&long).file("x", "1");
+        let layer = tar()
+            .pax(&[record("size", "1")])
+            .gnu_long_name(&long)
+            .file("x", "1");
         contained(&[], |_| layer, &[&format!("f644 {long} \"1\"")]);
     }
 
     #[test]
     fn two_long_names() {
-        let layer = tar().pax(&[record("path", "a")]).gnu_long_name("b").file("c", "");
+        let layer = tar()
+            .pax(&[record("path", "a")])
+            .gnu_long_name("b")
+            .file("c", "");
         assert!(refused(layer).contains("two long names"));
-        assert!(refused(tar().gnu_long_name("a").gnu_long_name("b").file("c", "")).contains("two long"));
+        assert!(
+            refused(tar().gnu_long_name("a").gnu_long_name("b").file("c", "")).contains("two long")
+        );
     }
 
     #[test]
     fn two_extended_headers() {
-        let layer = tar().pax(&[record("path", "a")]).pax(&[record("path", "b")]).file("c", "");
+        let layer = tar()
+            .pax(&[record("path", "a")])
+            .pax(&[record("path", "b")])
+            .file("c", "");
         assert!(refused(layer).contains("two extended headers"));
     }
 
@@ -383,7 +492,11 @@ mod t5_readers_that_differ {
     fn unknown_types() {
         for kind in *b"DMNVX" {
             let layer = tar().edited(EntryType::new(kind), "a", b"", |_| {});
-            assert!(refused(layer).contains("unknown type"), "{}", char::from(kind));
+            assert!(
+                refused(layer).contains("unknown type"),
+                "{}",
+                char::from(kind)
+            );
         }
     }
 
@@ -391,7 +504,11 @@ mod t5_readers_that_differ {
     fn a_wrong_checksum() {
         let mut bytes = tar().file("a", "1").end();
         bytes[0] = b'b';
-        let error = store().layer(&Chain::empty(), &bytes).map(drop).unwrap_err().to_string();
+        let error = store()
+            .layer(&Chain::empty(), &bytes)
+            .map(drop)
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "archive has no valid tar header at byte 0");
     }
 
@@ -403,8 +520,15 @@ mod t5_readers_that_differ {
     #[test]
     fn data_after_the_end() {
         let bytes = [tar().file("a", "1").end(), tar().file("b", "2").end()].concat();
-        let error = store().layer(&Chain::empty(), &bytes).map(drop).unwrap_err().to_string();
-        assert!(error.starts_with("archive has data after its end"), "{error}");
+        let error = store()
+            .layer(&Chain::empty(), &bytes)
+            .map(drop)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("archive has data after its end"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -432,7 +556,10 @@ mod t6_whiteouts {
     #[test]
     fn whiteouts_of_no_name() {
         for name in [".wh.", ".wh..", ".wh...", "a/.wh.", "a/.wh...", "/.wh.."] {
-            assert!(refused(tar().file(name, "")).contains("whiteout of no possible name"), "{name}");
+            assert!(
+                refused(tar().file(name, "")).contains("whiteout of no possible name"),
+                "{name}"
+            );
         }
     }
 
@@ -444,8 +571,14 @@ mod t6_whiteouts {
 
     #[test]
     fn whiteout_through_a_symlink() {
-        let below = tar().symlink("link", "/etc").dir("etc").file("etc/passwd", "1");
-        let message = refused_on(std::slice::from_ref(&below), tar().file("link/.wh.passwd", ""));
+        let below = tar()
+            .symlink("link", "/etc")
+            .dir("etc")
+            .file("etc/passwd", "1");
+        let message = refused_on(
+            std::slice::from_ref(&below),
+            tar().file("link/.wh.passwd", ""),
+        );
         assert!(message.contains("lies below \"link\""), "{message}");
         let message = refused_on(&[below], tar().file("link/.wh..wh..opq", ""));
         assert!(message.contains("lies below \"link\""), "{message}");
@@ -471,7 +604,12 @@ mod t6_whiteouts {
 
     #[test]
     fn hard_link_to_a_whiteout() {
-        let message = refused(tar().file("a", "1").file(".wh.b", "").hard_link("c", ".wh.b"));
+        let message = refused(
+            tar()
+                .file("a", "1")
+                .file(".wh.b", "")
+                .hard_link("c", ".wh.b"),
+        );
         assert!(message.contains("does not exist"), "{message}");
     }
 
@@ -484,8 +622,11 @@ mod t6_whiteouts {
     #[test]
     fn attributes_of_overlay_file_systems() {
         let store = store();
-        let names =
-            ["trusted.overlay.opaque", "user.overlay.whiteout", "user.fuseoverlayfs.opaque"];
+        let names = [
+            "trusted.overlay.opaque",
+            "user.overlay.whiteout",
+            "user.fuseoverlayfs.opaque",
+        ];
         let records = names.map(|name| record(&format!("SCHILY.xattr.{name}"), "y"));
         let chain = store.layers(&[
             tar().dir("d").file("d/x", "1").end(),
@@ -493,14 +634,25 @@ mod t6_whiteouts {
         ]);
         assert_eq!(store.listing(&chain), ["d755 d", "f644 d/x \"1\""]);
         let tree = store.tree(&chain);
-        assert!(tree.read_dir(&tree.root())[0].1.metadata().xattrs.is_empty());
+        assert!(
+            tree.read_dir(&tree.root())[0]
+                .1
+                .metadata()
+                .xattrs
+                .is_empty()
+        );
     }
 
     #[test]
     fn bookkeeping_of_aufs() {
         contained(
             &[],
-            |_| tar().dir(".wh..wh.plnk").file(".wh..wh.plnk/1.2", "x").file("a", "1"),
+            |_| {
+                tar()
+                    .dir(".wh..wh.plnk")
+                    .file(".wh..wh.plnk/1.2", "x")
+                    .file("a", "1")
+            },
             &["f644 a \"1\""],
         );
     }
@@ -519,9 +671,17 @@ mod t7_t8_special_files {
                     .device(EntryType::Char, "mem", 1, 1)
                     .device(EntryType::Block, "sda", 8, 0)
                     .fifo("etc/passwd")
-                    .edited(EntryType::Regular, "su", b"x", |header| header.set_mode(0o6755))
+                    .edited(EntryType::Regular, "su", b"x", |header| {
+                        header.set_mode(0o6755)
+                    })
             },
-            &["d755 etc", "p644 etc/passwd", "c644 mem 0x101", "b644 sda 0x800", "f6755 su \"x\""],
+            &[
+                "d755 etc",
+                "p644 etc/passwd",
+                "c644 mem 0x101",
+                "b644 sda 0x800",
+                "f6755 su \"x\"",
+            ],
         );
     }
 
@@ -529,7 +689,11 @@ mod t7_t8_special_files {
     fn a_mode_with_type_bits_is_no_other_type() {
         contained(
             &[],
-            |_| tar().edited(EntryType::Regular, "a", b"x", |header| header.set_mode(0o120_644)),
+            |_| {
+                tar().edited(EntryType::Regular, "a", b"x", |header| {
+                    header.set_mode(0o120_644)
+                })
+            },
             &["f644 a \"x\""],
         );
     }
@@ -542,7 +706,14 @@ mod t12_names_twice {
     fn a_directory_that_becomes_a_file_and_a_directory_again() {
         contained(
             &[],
-            |_| tar().dir("a").file("a/x", "1").file("a", "2").dir("a").file("a/y", "3"),
+            |_| {
+                tar()
+                    .dir("a")
+                    .file("a/x", "1")
+                    .file("a", "2")
+                    .dir("a")
+                    .file("a/y", "3")
+            },
             &["d755 a", "f644 a/y \"3\""],
         );
     }

@@ -29,7 +29,9 @@ fn check(name: &'static str, limits: &Limits, at: Tar, over: Tar) {
 
 fn attributes(count: usize) -> Tar {
     let record = |n| record(&format!("SCHILY.xattr.user.{n}"), "v");
-    tar().pax(&(0..count).map(record).collect::<Vec<_>>()).file("a", "")
+    tar()
+        .pax(&(0..count).map(record).collect::<Vec<_>>())
+        .file("a", "")
 }
 
 #[test]
@@ -38,18 +40,33 @@ fn each_limit_has_its_name() {
     let named = |name: String| tar().pax(&[record("path", name)]).file("x", "");
     let nested = |depth: usize| named(vec!["d"; depth].join("/"));
     let valued = |size: usize| {
-        tar().pax(&[record("SCHILY.xattr.user.a", vec![b'v'; size])]).file("a", "")
+        tar()
+            .pax(&[record("SCHILY.xattr.user.a", vec![b'v'; size])])
+            .file("a", "")
     };
-    check("component_bytes", &limits, named("n".repeat(255)), named("n".repeat(256)));
+    check(
+        "component_bytes",
+        &limits,
+        named("n".repeat(255)),
+        named("n".repeat(256)),
+    );
     check("depth", &limits, nested(256), nested(257));
-    check("path_bytes", &limits, named(format!("{}n", "/".repeat(4095))), named(format!("{}n", "/".repeat(4096))));
+    check(
+        "path_bytes",
+        &limits,
+        named(format!("{}n", "/".repeat(4095))),
+        named(format!("{}n", "/".repeat(4096))),
+    );
     check("xattr_bytes", &limits, valued(65_536), valued(65_537));
     check("xattrs", &limits, attributes(1024), attributes(1025));
 }
 
 #[test]
 fn entries_are_counted() {
-    let limits = Limits { entries: 3, ..Limits::default() };
+    let limits = Limits {
+        entries: 3,
+        ..Limits::default()
+    };
     let at = tar().dir("a").dir("b").file("c", "");
     check("entries", &limits, at.clone(), at.file("d", ""));
 }
@@ -64,7 +81,10 @@ fn headers_are_bounded_before_they_are_read() {
         tar().pax(&[bytes]).file("a", "")
     };
     assert_eq!(broken(comment(1 << 20), &limits), None);
-    assert_eq!(broken(comment((1 << 20) + 1), &limits), Some("header_bytes"));
+    assert_eq!(
+        broken(comment((1 << 20) + 1), &limits),
+        Some("header_bytes")
+    );
     let longname = tar().raw(&header(EntryType::GNULongName, b"x", 4 << 30), b"");
     assert_eq!(broken(longname, &limits), Some("header_bytes"));
 }
@@ -80,8 +100,14 @@ fn logical_sizes_of_sparse_files_are_counted() {
         tar().pax(&records).file("x", "1")
     };
     let limits = Limits::default();
-    assert_eq!(broken(sparse("a", (1 << 40) + 1), &limits), Some("logical_bytes"));
-    let limits = Limits { logical_bytes: 1 << 20, ..limits };
+    assert_eq!(
+        broken(sparse("a", (1 << 40) + 1), &limits),
+        Some("logical_bytes")
+    );
+    let limits = Limits {
+        logical_bytes: 1 << 20,
+        ..limits
+    };
     let both = |size| tar().bytes(&[sparse("a", 1 << 19).cut(), sparse("b", size).cut()].concat());
     check("logical_bytes", &limits, both(1 << 19), both((1 << 19) + 1));
 }
@@ -98,17 +124,35 @@ fn a_large_sparse_file_takes_no_space() {
     let layer = tar().pax(&records).file("x", "tail").end();
     let chain = store.layer(&Chain::empty(), &layer).unwrap();
     let tree = store.tree(&chain);
-    let node = tree.resolve(Path::new("hole"), Follow::NotLast).unwrap().unwrap();
+    let node = tree
+        .resolve(Path::new("hole"), Follow::NotLast)
+        .unwrap()
+        .unwrap();
     assert_eq!(node.stat().size, 1 << 30);
     assert!(tree.open(&node).unwrap().metadata().unwrap().blocks() < 2048);
 }
 
 #[test]
 fn maps_of_holes_must_make_sense() {
-    for map in ["0,4,2,4", "8,4,0,4", "0,100", "99,9", "0,4,", "x,4", "0,18446744073709551615"] {
-        let records = [record("GNU.sparse.size", "100"), record("GNU.sparse.map", map)];
+    for map in [
+        "0,4,2,4",
+        "8,4,0,4",
+        "0,100",
+        "99,9",
+        "0,4,",
+        "x,4",
+        "0,18446744073709551615",
+    ] {
+        let records = [
+            record("GNU.sparse.size", "100"),
+            record("GNU.sparse.map", map),
+        ];
         let layer = tar().pax(&records).file("a", "12345678").end();
-        let error = store().layer(&Chain::empty(), &layer).map(drop).unwrap_err().to_string();
+        let error = store()
+            .layer(&Chain::empty(), &layer)
+            .map(drop)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("invalid map of its holes"), "{map}: {error}");
     }
 }
@@ -117,7 +161,9 @@ fn maps_of_holes_must_make_sense() {
 fn bomb(size: u64, compress: impl FnOnce(&mut dyn std::io::Read) -> Vec<u8>) -> (Vec<u8>, Digest) {
     use std::io::Read;
     let header = header(EntryType::Regular, b"zeros", size);
-    let mut whole = header.as_bytes().chain(std::io::repeat(0).take(size + 1024));
+    let mut whole = header
+        .as_bytes()
+        .chain(std::io::repeat(0).take(size + 1024));
     (compress(&mut whole), Digest::of(b"never reached"))
 }
 
@@ -139,7 +185,10 @@ fn a_decompression_bomb_is_stopped_by_its_ratio() {
         encoder.finish().unwrap()
     });
     assert!(bytes.len() < 100_000, "{}", bytes.len());
-    assert_eq!(broken_by(&bytes, OCI_LAYER_ZSTD, &Limits::default()), "ratio");
+    assert_eq!(
+        broken_by(&bytes, OCI_LAYER_ZSTD, &Limits::default()),
+        "ratio"
+    );
 }
 
 #[test]
@@ -150,7 +199,10 @@ fn a_layer_is_bounded_whatever_its_members() {
         encoder.flush().unwrap();
         encoder.finish().unwrap()
     });
-    let limits = Limits { layer_bytes: 512 << 10, ..Limits::default() };
+    let limits = Limits {
+        layer_bytes: 512 << 10,
+        ..Limits::default()
+    };
     assert_eq!(broken_by(&member, OCI_LAYER_GZIP, &limits), "layer_bytes");
 }
 
@@ -168,5 +220,9 @@ fn a_zstd_window_beyond_128_mib_is_refused() {
     let diff_id = DiffId::new(Digest::of(b""));
     let limits = Limits::default();
     let result = store.layer_as(&Chain::empty(), &bytes[..], &descriptor, diff_id, &limits);
-    assert!(matches!(result, Err(UnpackError::Read(_))), "{:?}", result.map(|(_, unpacked)| unpacked));
+    assert!(
+        matches!(result, Err(UnpackError::Read(_))),
+        "{:?}",
+        result.map(|(_, unpacked)| unpacked)
+    );
 }

@@ -16,7 +16,10 @@ pub(crate) struct Received {
 
 impl Received {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -32,7 +35,12 @@ pub(crate) struct Reply {
 }
 
 pub(crate) fn reply(status: u16) -> Reply {
-    Reply { status, headers: Vec::new(), body: Vec::new(), length: None }
+    Reply {
+        status,
+        headers: Vec::new(),
+        body: Vec::new(),
+        length: None,
+    }
 }
 
 impl Reply {
@@ -54,7 +62,11 @@ impl Reply {
 
     fn write(&self, stream: &mut TcpStream, with_body: bool) -> std::io::Result<()> {
         let length = self.length.unwrap_or(self.body.len());
-        write!(stream, "HTTP/1.1 {} Status\r\nContent-Length: {length}\r\n", self.status)?;
+        write!(
+            stream,
+            "HTTP/1.1 {} Status\r\nContent-Length: {length}\r\n",
+            self.status
+        )?;
         for (name, value) in &self.headers {
             write!(stream, "{name}: {value}\r\n")?;
         }
@@ -77,7 +89,11 @@ impl Mock {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let mock = Self { host, rules: Arc::default(), received: Arc::default() };
+        let mock = Self {
+            host,
+            rules: Arc::default(),
+            received: Arc::default(),
+        };
         let (rules, received) = (Arc::clone(&mock.rules), Arc::clone(&mock.received));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -108,7 +124,11 @@ impl Mock {
         let line = line.to_owned();
         let mut replies: VecDeque<_> = replies.into_iter().collect();
         self.rule(move |request| {
-            if request.line.starts_with(&line) { replies.pop_front() } else { None }
+            if request.line.starts_with(&line) {
+                replies.pop_front()
+            } else {
+                None
+            }
         })
     }
 
@@ -117,7 +137,10 @@ impl Mock {
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.received().into_iter().map(|request| request.line).collect()
+        self.received()
+            .into_iter()
+            .map(|request| request.line)
+            .collect()
     }
 }
 
@@ -128,8 +151,14 @@ fn serve(
 ) -> std::io::Result<()> {
     let request = read_request(&mut BufReader::new(stream.try_clone()?))?;
     received.lock().unwrap().push(request.clone());
-    let found = rules.lock().unwrap().iter_mut().find_map(|rule| rule(&request));
-    found.unwrap_or_else(|| reply(404)).write(&mut stream, !request.line.starts_with("HEAD "))
+    let found = rules
+        .lock()
+        .unwrap()
+        .iter_mut()
+        .find_map(|rule| rule(&request));
+    found
+        .unwrap_or_else(|| reply(404))
+        .write(&mut stream, !request.line.starts_with("HEAD "))
 }
 
 fn read_request(input: &mut impl BufRead) -> std::io::Result<Received> {
@@ -143,8 +172,16 @@ fn read_request(input: &mut impl BufRead) -> std::io::Result<Received> {
             None => break,
         }
     }
-    let mut request = Received { line, headers, body: Vec::new() };
-    let length = request.header("content-length").and_then(|value| value.parse().ok());
-    input.take(length.unwrap_or(0)).read_to_end(&mut request.body)?;
+    let mut request = Received {
+        line,
+        headers,
+        body: Vec::new(),
+    };
+    let length = request
+        .header("content-length")
+        .and_then(|value| value.parse().ok());
+    input
+        .take(length.unwrap_or(0))
+        .read_to_end(&mut request.body)?;
     Ok(request)
 }

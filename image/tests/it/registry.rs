@@ -33,7 +33,10 @@ impl Credentials for Known {
 }
 
 fn basic() -> Option<Credential> {
-    Some(Credential::Basic { username: "u".into(), password: "p".into() })
+    Some(Credential::Basic {
+        username: "u".into(),
+        password: "p".into(),
+    })
 }
 
 /// "u:p" in base64.
@@ -83,7 +86,11 @@ impl Sample {
             Descriptor::of(OCI_CONFIG, &config),
             vec![Descriptor::of(OCI_LAYER, &layer)],
         );
-        Self { layer, config, manifest: serde_json::to_vec(&manifest).unwrap() }
+        Self {
+            layer,
+            config,
+            manifest: serde_json::to_vec(&manifest).unwrap(),
+        }
     }
 
     fn layer(&self) -> Descriptor {
@@ -91,7 +98,9 @@ impl Sample {
     }
 
     fn manifest_reply(&self) -> Reply {
-        reply(200).header("Content-Type", OCI_MANIFEST).body(self.manifest.clone())
+        reply(200)
+            .header("Content-Type", OCI_MANIFEST)
+            .body(self.manifest.clone())
     }
 
     fn blob_line(bytes: &[u8]) -> String {
@@ -113,8 +122,11 @@ mod pull {
     use super::*;
 
     fn fetch(store: &Store, mock: &Mock, sample: &Sample) -> Result<Vec<u8>, String> {
-        let path = store.content.fetch_layer(&image(mock), &sample.layer(), &silent);
-        path.map(|path| std::fs::read(path).unwrap()).map_err(|error| error.to_string())
+        let path = store
+            .content
+            .fetch_layer(&image(mock), &sample.layer(), &silent);
+        path.map(|path| std::fs::read(path).unwrap())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -126,9 +138,14 @@ mod pull {
         assert_eq!(resolved.manifest.digest, Digest::of(&sample.manifest));
         assert_eq!(resolved.layers, [sample.layer()]);
         let bytes = AtomicU64::new(0);
-        let progress = |more| drop(bytes.fetch_add(more, Ordering::Relaxed));
+        let progress = |more| {
+            bytes.fetch_add(more, Ordering::Relaxed);
+        };
         for _ in 0..2 {
-            store.content.fetch_layer(&image(&mock), &resolved.layers[0], &progress).unwrap();
+            store
+                .content
+                .fetch_layer(&image(&mock), &resolved.layers[0], &progress)
+                .unwrap();
         }
         assert_eq!(bytes.into_inner(), 2 * sample.layer.len() as u64);
         assert_eq!(mock.lines().len(), 3, "{:?}", mock.lines());
@@ -143,10 +160,20 @@ mod pull {
         assert!(client_as(None).image(&pinned).resolve(&linux()).is_ok());
 
         let wrong = Digest::of(b"other");
-        mock.on(&format!("GET /v2/app/manifests/{wrong}"), sample.manifest_reply());
+        mock.on(
+            &format!("GET /v2/app/manifests/{wrong}"),
+            sample.manifest_reply(),
+        );
         let pinned = reference(&mock, &format!("app@{wrong}"));
-        let error = client_as(None).image(&pinned).resolve(&linux()).unwrap_err().to_string();
-        assert!(error.ends_with(&format!("has digest {digest}, not {wrong}")), "{error}");
+        let error = client_as(None)
+            .image(&pinned)
+            .resolve(&linux())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.ends_with(&format!("has digest {digest}, not {wrong}")),
+            "{error}"
+        );
     }
 
     #[test]
@@ -161,12 +188,21 @@ mod pull {
             entry("linux/amd64", &sample.manifest),
         ]);
         let index = serde_json::to_vec(&index).unwrap();
-        mock.on("GET /v2/app/manifests/v1", reply(200).header("Content-Type", OCI_INDEX).body(index));
+        mock.on(
+            "GET /v2/app/manifests/v1",
+            reply(200).header("Content-Type", OCI_INDEX).body(index),
+        );
         sample.serve(&mock);
         let resolved = image(&mock).resolve(&linux()).unwrap();
         assert_eq!(resolved.manifest.digest, Digest::of(&sample.manifest));
-        let error = image(&mock).resolve(&"linux/s390x".parse().unwrap()).unwrap_err().to_string();
-        assert!(error.ends_with("has no manifest for linux/s390x: it has linux/arm64, linux/amd64"), "{error}");
+        let error = image(&mock)
+            .resolve(&"linux/s390x".parse().unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.ends_with("has no manifest for linux/s390x: it has linux/arm64, linux/amd64"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -183,16 +219,30 @@ mod pull {
         let host = listener.local_addr().unwrap().to_string();
         drop(listener);
         let reference = format!("{host}/app").parse().unwrap();
-        let error = client_as(None).image(&reference).resolve(&linux()).unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot reach the registry {host}"));
+        let error = client_as(None)
+            .image(&reference)
+            .resolve(&linux())
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot reach the registry {host}")
+        );
         let cause = std::error::Error::source(&error).unwrap().to_string();
-        assert!(cause.to_lowercase().contains("connection refused"), "{cause}");
+        assert!(
+            cause.to_lowercase().contains("connection refused"),
+            "{cause}"
+        );
     }
 
     #[test]
     fn passing_failures_are_tried_again() {
         let (mock, sample) = (Mock::start(), Sample::new());
-        let busy = [reply(503), reply(500), reply(429).header("Retry-After", "0"), reply(502)];
+        let busy = [
+            reply(503),
+            reply(500),
+            reply(429).header("Retry-After", "0"),
+            reply(502),
+        ];
         mock.once("GET /v2/app/manifests/v1", busy);
         sample.serve(&mock);
         assert!(image(&mock).resolve(&linux()).is_ok());
@@ -216,7 +266,13 @@ mod pull {
         let (mock, sample, store) = (Mock::start(), Sample::new(), store());
         let (head, tail) = sample.layer.split_at(5000);
         let line = Sample::blob_line(&sample.layer);
-        mock.once(&line, [reply(200).body(head).cut_from(sample.layer.len()), reply(206).body(tail)]);
+        mock.once(
+            &line,
+            [
+                reply(200).body(head).cut_from(sample.layer.len()),
+                reply(206).body(tail),
+            ],
+        );
         assert_eq!(fetch(&store, &mock, &sample).unwrap(), sample.layer);
         assert_eq!(mock.received()[1].header("range"), Some("bytes=5000-"));
     }
@@ -225,7 +281,9 @@ mod pull {
     fn a_registry_without_ranges_sends_all_again() {
         let (mock, sample, store) = (Mock::start(), Sample::new(), store());
         let line = Sample::blob_line(&sample.layer);
-        let cut = reply(200).body(&sample.layer[..5000]).cut_from(sample.layer.len());
+        let cut = reply(200)
+            .body(&sample.layer[..5000])
+            .cut_from(sample.layer.len());
         mock.once(&line, [cut, reply(200).body(sample.layer.clone())]);
         assert_eq!(fetch(&store, &mock, &sample).unwrap(), sample.layer);
     }
@@ -235,10 +293,17 @@ mod pull {
         let (mock, sample, store) = (Mock::start(), Sample::new(), store());
         let line = Sample::blob_line(&sample.layer);
         mock.rule(move |request| {
-            let from = if request.header("range").is_some() { 5000 } else { 0 };
+            let from = if request.header("range").is_some() {
+                5000
+            } else {
+                0
+            };
             let status = if from == 0 { 200 } else { 206 };
             let body = vec![0; 5000 - from];
-            request.line.starts_with(&line).then(|| reply(status).body(body))
+            request
+                .line
+                .starts_with(&line)
+                .then(|| reply(status).body(body))
         });
         let error = fetch(&store, &mock, &sample).unwrap_err();
         let expected = format!("is truncated: 5000 bytes of {}", sample.layer.len());
@@ -251,10 +316,16 @@ mod pull {
         let (mock, sample, store) = (Mock::start(), Sample::new(), store());
         let mut other = sample.layer.clone();
         other[0] ^= 1;
-        mock.on(&Sample::blob_line(&sample.layer), reply(200).body(other.clone()));
+        mock.on(
+            &Sample::blob_line(&sample.layer),
+            reply(200).body(other.clone()),
+        );
         let error = fetch(&store, &mock, &sample).unwrap_err();
         let (actual, expected) = (Digest::of(&other), Digest::of(&sample.layer));
-        assert_eq!(error, format!("content has digest {actual}, not {expected}"));
+        assert_eq!(
+            error,
+            format!("content has digest {actual}, not {expected}")
+        );
         assert!(store.content.list().unwrap().is_empty());
     }
 
@@ -265,7 +336,11 @@ mod pull {
         other[0] ^= 1;
         mock.on(&Sample::blob_line(&sample.config), reply(200).body(other));
         sample.serve(&mock);
-        assert!(resolve_error(&mock).contains("configuration of"), "{}", resolve_error(&mock));
+        assert!(
+            resolve_error(&mock).contains("configuration of"),
+            "{}",
+            resolve_error(&mock)
+        );
     }
 
     #[test]
@@ -298,7 +373,10 @@ mod pull {
     fn layers_and_diff_ids_must_be_as_many() {
         let (mock, mut sample) = (Mock::start(), Sample::new());
         sample.config = ImageConfig::scratch(&linux()).to_bytes().unwrap();
-        let manifest = Manifest::new(Descriptor::of(OCI_CONFIG, &sample.config), vec![sample.layer()]);
+        let manifest = Manifest::new(
+            Descriptor::of(OCI_CONFIG, &sample.config),
+            vec![sample.layer()],
+        );
         sample.manifest = serde_json::to_vec(&manifest).unwrap();
         sample.serve(&mock);
         assert!(resolve_error(&mock).ends_with("has 1 layers, its configuration 0 diff IDs"));
@@ -315,7 +393,10 @@ mod redirects {
             _ => Some(reply(401).header("WWW-Authenticate", "Basic realm=\"x\"")),
         });
         let line = Sample::blob_line(&sample.layer);
-        mock.on(&line, reply(307).header("Location", format!("{elsewhere}/blob?signed=1")));
+        mock.on(
+            &line,
+            reply(307).header("Location", format!("{elsewhere}/blob?signed=1")),
+        );
     }
 
     #[test]
@@ -324,9 +405,15 @@ mod redirects {
         serve(&mock, &format!("http://{}", blobs.host), &sample);
         blobs.on("GET /blob", reply(200).body(sample.layer.clone()));
         let image = client_as(basic()).image(&reference(&mock, "app:v1"));
-        store.content.fetch_layer(&image, &sample.layer(), &silent).unwrap();
+        store
+            .content
+            .fetch_layer(&image, &sample.layer(), &silent)
+            .unwrap();
         assert_eq!(blobs.received()[0].header("authorization"), None);
-        assert_eq!(mock.received().last().unwrap().header("authorization"), Some(BASIC));
+        assert_eq!(
+            mock.received().last().unwrap().header("authorization"),
+            Some(BASIC)
+        );
     }
 
     #[test]
@@ -335,8 +422,14 @@ mod redirects {
         serve(&mock, "", &sample);
         mock.on("GET /blob", reply(200).body(sample.layer.clone()));
         let image = client_as(basic()).image(&reference(&mock, "app:v1"));
-        store.content.fetch_layer(&image, &sample.layer(), &silent).unwrap();
-        assert_eq!(mock.received().last().unwrap().header("authorization"), Some(BASIC));
+        store
+            .content
+            .fetch_layer(&image, &sample.layer(), &silent)
+            .unwrap();
+        assert_eq!(
+            mock.received().last().unwrap().header("authorization"),
+            Some(BASIC)
+        );
     }
 
     #[test]
@@ -369,20 +462,33 @@ mod authorisation {
 
     fn resolve(mock: &Mock, credential: Option<Credential>) -> Result<(), String> {
         let image = client_as(credential).image(&reference(mock, "app:v1"));
-        image.resolve(&linux()).map(drop).map_err(|error| error.to_string())
+        image
+            .resolve(&linux())
+            .map(drop)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_token_is_bought_with_a_password_and_used_again() {
         let (mock, sample) = (Mock::start(), Sample::new());
         demand_token(&mock);
-        mock.on("GET /token", reply(200).body(r#"{"token":"sold","expires_in":60}"#));
+        mock.on(
+            "GET /token",
+            reply(200).body(r#"{"token":"sold","expires_in":60}"#),
+        );
         sample.serve(&mock);
         resolve(&mock, basic()).unwrap();
         let request = token_request(&mock);
-        assert_eq!(request.line, "GET /token?service=reg&scope=repository%3Aapp%3Apull");
+        assert_eq!(
+            request.line,
+            "GET /token?service=reg&scope=repository%3Aapp%3Apull"
+        );
         assert_eq!(request.header("authorization"), Some(BASIC));
-        let tokens = mock.lines().iter().filter(|line| line.contains("/token")).count();
+        let tokens = mock
+            .lines()
+            .iter()
+            .filter(|line| line.contains("/token"))
+            .count();
         assert_eq!((tokens, mock.lines().len()), (1, 4));
     }
 
@@ -421,23 +527,44 @@ mod authorisation {
                  {host}` or `podman login {host}`, or check the name"
             )
         };
-        assert_eq!(resolve(&mock, None).unwrap_err(), expected("anonymous users"));
-        assert_eq!(resolve(&mock, basic()).unwrap_err(), expected("the user given"));
+        assert_eq!(
+            resolve(&mock, None).unwrap_err(),
+            expected("anonymous users")
+        );
+        assert_eq!(
+            resolve(&mock, basic()).unwrap_err(),
+            expected("the user given")
+        );
     }
 
     #[test]
     fn a_wrong_password_is_a_refusal() {
         let mock = Mock::start();
-        mock.on("GET", reply(401).header("WWW-Authenticate", "Basic realm=\"x\""));
-        assert!(resolve(&mock, basic()).unwrap_err().contains("does not let the user given"));
-        assert!(resolve(&mock, None).unwrap_err().contains("does not let anonymous users"));
+        mock.on(
+            "GET",
+            reply(401).header("WWW-Authenticate", "Basic realm=\"x\""),
+        );
+        assert!(
+            resolve(&mock, basic())
+                .unwrap_err()
+                .contains("does not let the user given")
+        );
+        assert!(
+            resolve(&mock, None)
+                .unwrap_err()
+                .contains("does not let anonymous users")
+        );
     }
 
     #[test]
     fn an_unknown_scheme_is_told() {
         let mock = Mock::start();
         mock.on("GET", reply(401).header("WWW-Authenticate", "Negotiate"));
-        assert!(resolve(&mock, None).unwrap_err().contains("neither Basic nor Bearer"));
+        assert!(
+            resolve(&mock, None)
+                .unwrap_err()
+                .contains("neither Basic nor Bearer")
+        );
     }
 
     #[test]
@@ -455,15 +582,18 @@ mod push {
     fn sample_image(store: &Store) -> Image {
         let chain = store.layers(&[tar().file("a", &"text ".repeat(5000)).end()]);
         let blobs = store.snapshots.blobs();
-        let layer =
-            ImageLayer::generate(&chain, blobs, Compression::Gzip, &store.content, &silent).unwrap();
+        let layer = ImageLayer::generate(&chain, blobs, Compression::Gzip, &store.content, &silent)
+            .unwrap();
         assert_eq!(layer.descriptor.media_type, OCI_LAYER_GZIP);
         Image::assemble(ImageConfig::scratch(&linux()), vec![layer]).unwrap()
     }
 
     /// Has a registry take everything.
     fn accept(mock: &Mock) {
-        mock.on("POST /v2/app/blobs/uploads/", reply(202).header("Location", "/upload/1?state=x"));
+        mock.on(
+            "POST /v2/app/blobs/uploads/",
+            reply(202).header("Location", "/upload/1?state=x"),
+        );
         mock.on("PUT", reply(201));
     }
 
@@ -473,8 +603,12 @@ mod push {
         accept(&mock);
         let image = sample_image(&store);
         let bytes = AtomicU64::new(0);
-        let progress = |more| drop(bytes.fetch_add(more, Ordering::Relaxed));
-        client_as(None).push(&image, &reference(&mock, "app:v1"), &progress).unwrap();
+        let progress = |more| {
+            bytes.fetch_add(more, Ordering::Relaxed);
+        };
+        client_as(None)
+            .push(&image, &reference(&mock, "app:v1"), &progress)
+            .unwrap();
         let (layer, config) = (&image.layers[0].descriptor, &image.config);
         let encoded = |digest: &Digest| digest.to_string().replace(':', "%3A");
         assert_eq!(
@@ -501,7 +635,9 @@ mod push {
         let (mock, store) = (Mock::start(), store());
         mock.on("HEAD", reply(200));
         mock.on("PUT /v2/app/manifests/v1", reply(201));
-        client_as(None).push(&sample_image(&store), &reference(&mock, "app:v1"), &silent).unwrap();
+        client_as(None)
+            .push(&sample_image(&store), &reference(&mock, "app:v1"), &silent)
+            .unwrap();
         assert_eq!(mock.lines().len(), 3, "{:?}", mock.lines());
     }
 
@@ -514,9 +650,17 @@ mod push {
         let line = format!("POST /v2/app/blobs/uploads/?mount={digest}&from=base");
         mock.on(&line, reply(201));
         accept(&mock);
-        client_as(None).push(&image, &reference(&mock, "app:v1"), &silent).unwrap();
+        client_as(None)
+            .push(&image, &reference(&mock, "app:v1"), &silent)
+            .unwrap();
         assert!(mock.lines().contains(&line));
-        assert_eq!(mock.lines().iter().filter(|line| line.starts_with("PUT /upload")).count(), 1);
+        assert_eq!(
+            mock.lines()
+                .iter()
+                .filter(|line| line.starts_with("PUT /upload"))
+                .count(),
+            1
+        );
     }
 
     #[test]
@@ -531,9 +675,16 @@ mod push {
         mock.on("PUT", reply(201));
         blobs.on("PUT", reply(201));
         let image = sample_image(&store);
-        client_as(basic()).push(&image, &reference(&mock, "app:v1"), &silent).unwrap();
+        client_as(basic())
+            .push(&image, &reference(&mock, "app:v1"), &silent)
+            .unwrap();
         assert_eq!(blobs.received().len(), 2);
-        assert!(blobs.received().iter().all(|request| request.header("authorization").is_none()));
+        assert!(
+            blobs
+                .received()
+                .iter()
+                .all(|request| request.header("authorization").is_none())
+        );
     }
 
     #[test]
@@ -541,7 +692,9 @@ mod push {
         let (mock, store) = (Mock::start(), store());
         mock.on("POST", reply(403));
         let image = sample_image(&store);
-        let error = client_as(None).push(&image, &reference(&mock, "app:v1"), &silent).unwrap_err();
+        let error = client_as(None)
+            .push(&image, &reference(&mock, "app:v1"), &silent)
+            .unwrap_err();
         assert!(error.to_string().contains("push to app"), "{error}");
         assert!(!mock.lines().iter().any(|line| line.contains("manifests")));
     }
@@ -554,7 +707,9 @@ mod push {
         mock.on("PUT /v2/app/manifests/v1", answer);
         accept(&mock);
         let image = sample_image(&store);
-        let error = client_as(None).push(&image, &reference(&mock, "app:v1"), &silent).unwrap_err();
+        let error = client_as(None)
+            .push(&image, &reference(&mock, "app:v1"), &silent)
+            .unwrap_err();
         assert!(error.to_string().contains("has digest"), "{error}");
     }
 }

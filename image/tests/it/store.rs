@@ -57,7 +57,8 @@ impl Store {
     ) -> Result<Chain, UnpackError> {
         let descriptor = Descriptor::of(OCI_LAYER, tar);
         let diff_id = DiffId::new(Digest::of(tar));
-        self.layer_as(parent, tar, &descriptor, diff_id, limits).map(|(chain, _)| chain)
+        self.layer_as(parent, tar, &descriptor, diff_id, limits)
+            .map(|(chain, _)| chain)
     }
 
     pub(crate) fn layer_as(
@@ -70,7 +71,15 @@ impl Store {
     ) -> Result<(Chain, Unpacked), UnpackError> {
         let mut writer = self.snapshots.new_layer(parent).unwrap();
         let blobs = self.snapshots.blobs();
-        let unpacked = unpack(bytes, descriptor, diff_id, &mut writer, blobs, limits, &silent);
+        let unpacked = unpack(
+            bytes,
+            descriptor,
+            diff_id,
+            &mut writer,
+            blobs,
+            limits,
+            &silent,
+        );
         self.assert_contained();
         Ok((writer.commit_even_if_empty().unwrap(), unpacked?))
     }
@@ -96,9 +105,15 @@ impl Store {
     /// Nothing outside has changed, and nothing special stands inside (TRUST T2, T7, T8).
     pub(crate) fn assert_contained(&self) {
         let outside = self.dir.path().join("outside");
-        let names: Vec<_> = std::fs::read_dir(&outside).unwrap().map(Result::unwrap).collect();
+        let names: Vec<_> = std::fs::read_dir(&outside)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(names.len(), 1, "something was written outside");
-        assert_eq!(std::fs::read_to_string(outside.join("canary")).unwrap(), CANARY);
+        assert_eq!(
+            std::fs::read_to_string(outside.join("canary")).unwrap(),
+            CANARY
+        );
         assert_plain(&self.dir.path().join("store"));
     }
 }
@@ -109,8 +124,17 @@ fn assert_plain(dir: &Path) {
     for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
         let metadata = entry.metadata().unwrap();
         let path = entry.path();
-        assert!(metadata.is_dir() || metadata.is_file(), "{}", path.display());
-        assert_eq!(metadata.permissions().mode() & 0o6000, 0, "{}", path.display());
+        assert!(
+            metadata.is_dir() || metadata.is_file(),
+            "{}",
+            path.display()
+        );
+        assert_eq!(
+            metadata.permissions().mode() & 0o6000,
+            0,
+            "{}",
+            path.display()
+        );
         if metadata.is_dir() {
             assert_plain(&path);
         }

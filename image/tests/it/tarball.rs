@@ -15,7 +15,11 @@ pub(crate) fn header(kind: EntryType, path: &[u8], size: u64) -> Header {
     let mut header = Header::new_ustar();
     header.as_old_mut().name[..path.len()].copy_from_slice(path);
     header.set_entry_type(kind);
-    header.set_mode(if kind == EntryType::Directory { 0o755 } else { 0o644 });
+    header.set_mode(if kind == EntryType::Directory {
+        0o755
+    } else {
+        0o644
+    });
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(1_000_000_000);
@@ -28,7 +32,9 @@ pub(crate) fn header(kind: EntryType, path: &[u8], size: u64) -> Header {
 pub(crate) fn record(key: &str, value: impl AsRef<[u8]>) -> Vec<u8> {
     let value = value.as_ref();
     let body = key.len() + value.len() + 3;
-    let length = (1..9).map(|digits| body + digits).find(|n| n.to_string().len() + body == *n);
+    let length = (1..9)
+        .map(|digits| body + digits)
+        .find(|n| n.to_string().len() + body == *n);
     let mut bytes = format!("{} {key}=", length.unwrap()).into_bytes();
     bytes.extend_from_slice(value);
     bytes.push(b'\n');
@@ -73,7 +79,9 @@ impl Tar {
     }
 
     pub(crate) fn dir_mode(self, path: &str, mode: u32) -> Self {
-        self.edited(EntryType::Directory, path, b"", |header| header.set_mode(mode))
+        self.edited(EntryType::Directory, path, b"", |header| {
+            header.set_mode(mode)
+        })
     }
 
     fn link(self, kind: EntryType, path: &str, target: &str) -> Self {
@@ -110,14 +118,21 @@ impl Tar {
 
     pub(crate) fn global(self, records: &[Vec<u8>]) -> Self {
         let records = records.concat();
-        let header = header(EntryType::XGlobalHeader, b"pax_global_header", records.len() as u64);
+        let header = header(
+            EntryType::XGlobalHeader,
+            b"pax_global_header",
+            records.len() as u64,
+        );
         self.raw(&header, &records)
     }
 
     /// GNU's entry with the long name of the next one.
     pub(crate) fn gnu_long_name(self, name: &str) -> Self {
         let bytes = [name.as_bytes(), b"\0"].concat();
-        self.raw(&header(EntryType::GNULongName, b"././@LongLink", bytes.len() as u64), &bytes)
+        self.raw(
+            &header(EntryType::GNULongName, b"././@LongLink", bytes.len() as u64),
+            &bytes,
+        )
     }
 
     /// The archive, ended properly.

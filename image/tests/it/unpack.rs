@@ -17,7 +17,10 @@ fn check(layers: &[Tar], expected: &[&str]) {
 }
 
 fn metadata(store: &Store, chain: &Chain, path: &str) -> iechor_snapshotter::Metadata {
-    let node = store.tree(chain).resolve(Path::new(path), Follow::NotLast).unwrap();
+    let node = store
+        .tree(chain)
+        .resolve(Path::new(path), Follow::NotLast)
+        .unwrap();
     node.unwrap_or_else(|| panic!("no {path}")).metadata()
 }
 
@@ -26,7 +29,9 @@ fn every_kind_of_entry_is_kept() {
     let layer = tar()
         .dir("./")
         .dir_mode("./bin", 0o755)
-        .edited(EntryType::Regular, "./bin/su", b"#!", |header| header.set_mode(0o4755))
+        .edited(EntryType::Regular, "./bin/su", b"#!", |header| {
+            header.set_mode(0o4755)
+        })
         .symlink("./bin/sh", "su")
         .hard_link("./bin/su2", "bin/su")
         .dir_mode("tmp/", 0o1777)
@@ -53,8 +58,17 @@ fn every_kind_of_entry_is_kept() {
 fn whiteouts_hide_what_is_below() {
     check(
         &[
-            tar().file("a", "1").dir("d").file("d/x", "1").file("d/y", "1").file("e/z", "1"),
-            tar().file(".wh.a", "").file("d/.wh.x", "").file(".wh.e", "").file(".wh.missing", ""),
+            tar()
+                .file("a", "1")
+                .dir("d")
+                .file("d/x", "1")
+                .file("d/y", "1")
+                .file("e/z", "1"),
+            tar()
+                .file(".wh.a", "")
+                .file("d/.wh.x", "")
+                .file(".wh.e", "")
+                .file(".wh.missing", ""),
         ],
         &["d755 d", "f644 d/y \"1\""],
     );
@@ -63,16 +77,31 @@ fn whiteouts_hide_what_is_below() {
 #[test]
 fn a_whiteout_never_hides_what_its_own_layer_brings() {
     let below = tar().file("a", "old").dir("d").file("d/old", "1");
-    let after = tar().file("a", "new").file(".wh.a", "").file("d/new", "2").file(".wh.d", "");
-    let before = tar().file(".wh.a", "").file("a", "new").file(".wh.d", "").file("d/new", "2");
+    let after = tar()
+        .file("a", "new")
+        .file(".wh.a", "")
+        .file("d/new", "2")
+        .file(".wh.d", "");
+    let before = tar()
+        .file(".wh.a", "")
+        .file("a", "new")
+        .file(".wh.d", "")
+        .file("d/new", "2");
     for layer in [after, before] {
-        check(&[below.clone(), layer], &["f644 a \"new\"", "d755 d", "f644 d/new \"2\""]);
+        check(
+            &[below.clone(), layer],
+            &["f644 a \"new\"", "d755 d", "f644 d/new \"2\""],
+        );
     }
 }
 
 #[test]
 fn an_opaque_directory_hides_what_is_below_it() {
-    let below = tar().dir("d").file("d/old", "1").dir("d/sub").file("d/sub/x", "1");
+    let below = tar()
+        .dir("d")
+        .file("d/old", "1")
+        .dir("d/sub")
+        .file("d/sub/x", "1");
     let after = tar().dir("d").file("d/new", "2").file("d/.wh..wh..opq", "");
     let before = tar().dir("d").file("d/.wh..wh..opq", "").file("d/new", "2");
     for layer in [after, before] {
@@ -90,33 +119,56 @@ fn a_directory_keeps_its_children_when_only_its_metadata_changes() {
 
 #[test]
 fn kinds_may_change_from_layer_to_layer() {
-    check(&[tar().dir("d").file("d/x", "1"), tar().file("d", "file")], &["f644 d \"file\""]);
-    check(&[tar().file("d", "file"), tar().dir("d").file("d/x", "1")], &["d755 d", "f644 d/x \"1\""]);
-    check(&[tar().symlink("d", "x"), tar().dir("d").file("d/x", "1")], &["d755 d", "f644 d/x \"1\""]);
+    check(
+        &[tar().dir("d").file("d/x", "1"), tar().file("d", "file")],
+        &["f644 d \"file\""],
+    );
+    check(
+        &[tar().file("d", "file"), tar().dir("d").file("d/x", "1")],
+        &["d755 d", "f644 d/x \"1\""],
+    );
+    check(
+        &[tar().symlink("d", "x"), tar().dir("d").file("d/x", "1")],
+        &["d755 d", "f644 d/x \"1\""],
+    );
 }
 
 #[test]
 fn missing_parents_are_made() {
-    check(&[tar().file("a/b/c", "1")], &["d755 a", "d755 a/b", "f644 a/b/c \"1\""]);
+    check(
+        &[tar().file("a/b/c", "1")],
+        &["d755 a", "d755 a/b", "f644 a/b/c \"1\""],
+    );
 }
 
 #[test]
 fn long_names_come_from_pax_and_gnu_headers_and_the_prefix() {
     let long = format!("{}/{}", "d".repeat(120), "f".repeat(120));
-    let expected = [format!("d755 {}", "d".repeat(120)), format!("f644 {long} \"1\"")];
+    let expected = [
+        format!("d755 {}", "d".repeat(120)),
+        format!("f644 {long} \"1\""),
+    ];
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
-    check(&[tar().pax(&[record("path", &long)]).file("short", "1")], &expected);
+    check(
+        &[tar().pax(&[record("path", &long)]).file("short", "1")],
+        &expected,
+    );
     check(&[tar().gnu_long_name(&long).file("short", "1")], &expected);
     let prefixed = tar().edited(EntryType::Regular, "name", b"1", |header| {
         header.as_ustar_mut().unwrap().prefix[..4].copy_from_slice(b"a/bc");
     });
-    check(&[prefixed], &["d755 a", "d755 a/bc", "f644 a/bc/name \"1\""]);
+    check(
+        &[prefixed],
+        &["d755 a", "d755 a/bc", "f644 a/bc/name \"1\""],
+    );
 }
 
 #[test]
 fn long_link_targets_are_kept() {
     let long = "t".repeat(300);
-    let layer = tar().pax(&[record("linkpath", &long)]).symlink("a", "short");
+    let layer = tar()
+        .pax(&[record("linkpath", &long)])
+        .symlink("a", "short");
     check(&[layer], &[&format!("l a -> {long}")]);
 }
 
@@ -130,14 +182,29 @@ fn pax_records_give_times_ids_and_attributes() {
         record("SCHILY.xattr.user.note", b"a\0b"),
         record("SCHILY.xattr.security.capability", [1, 0, 0, 2]),
     ]);
-    let chain = store.layer(&Chain::empty(), &layer.file("a", "1").end()).unwrap();
+    let chain = store
+        .layer(&Chain::empty(), &layer.file("a", "1").end())
+        .unwrap();
     let metadata = metadata(&store, &chain, "a");
-    assert_eq!(metadata.mtime, Timestamp { secs: 1_234_567_890, nanos: 123_456_789 });
+    assert_eq!(
+        metadata.mtime,
+        Timestamp {
+            secs: 1_234_567_890,
+            nanos: 123_456_789
+        }
+    );
     assert_eq!((metadata.uid, metadata.gid), (3_000_000, u32::MAX - 1));
-    let xattrs: Vec<_> = metadata.xattrs.iter().map(|xattr| (&xattr.name[..], &xattr.value[..])).collect();
+    let xattrs: Vec<_> = metadata
+        .xattrs
+        .iter()
+        .map(|xattr| (&xattr.name[..], &xattr.value[..]))
+        .collect();
     assert_eq!(
         xattrs,
-        [(&b"security.capability"[..], &[1, 0, 0, 2][..]), (&b"user.note"[..], &b"a\0b"[..])]
+        [
+            (&b"security.capability"[..], &[1, 0, 0, 2][..]),
+            (&b"user.note"[..], &b"a\0b"[..])
+        ]
     );
 }
 
@@ -149,20 +216,34 @@ fn hard_links_are_one_inode() {
         tar().hard_link("b", "a").hard_link("c", "./b").end(),
     ]);
     let tree = store.tree(&chain);
-    let id = |path: &str| tree.resolve(Path::new(path), Follow::NotLast).unwrap().unwrap().id();
+    let id = |path: &str| {
+        tree.resolve(Path::new(path), Follow::NotLast)
+            .unwrap()
+            .unwrap()
+            .id()
+    };
     assert_eq!(id("a"), id("b"));
     assert_eq!(id("a"), id("c"));
-    assert_eq!(store.listing(&chain), ["f644 a \"1\"", "f644 b \"1\"", "f644 c \"1\""]);
+    assert_eq!(
+        store.listing(&chain),
+        ["f644 a \"1\"", "f644 b \"1\"", "f644 c \"1\""]
+    );
 }
 
 #[test]
 fn a_hard_link_may_name_a_symbolic_link() {
-    check(&[tar().symlink("a", "x").hard_link("b", "a")], &["l a -> x", "l b -> x"]);
+    check(
+        &[tar().symlink("a", "x").hard_link("b", "a")],
+        &["l a -> x", "l b -> x"],
+    );
 }
 
 #[test]
 fn the_last_of_several_entries_of_a_name_counts() {
-    check(&[tar().file("a", "1").file("./a", "2").file("//a", "3")], &["f644 a \"3\""]);
+    check(
+        &[tar().file("a", "1").file("./a", "2").file("//a", "3")],
+        &["f644 a \"3\""],
+    );
 }
 
 #[test]
@@ -172,7 +253,11 @@ fn names_are_bytes() {
     let store = store();
     let chain = store.layer(&Chain::empty(), &layer.end()).unwrap();
     let tree = store.tree(&chain);
-    let found: Vec<_> = tree.read_dir(&tree.root()).into_iter().map(|(name, _)| name).collect();
+    let found: Vec<_> = tree
+        .read_dir(&tree.root())
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
     let found: Vec<&[u8]> = found.iter().map(|name| name.as_encoded_bytes()).collect();
     assert_eq!(found, names);
 }
@@ -180,14 +265,23 @@ fn names_are_bytes() {
 #[test]
 fn an_archive_may_end_without_its_end_marks() {
     let store = store();
-    let chain = store.layer(&Chain::empty(), &tar().file("a", "1").cut()).unwrap();
+    let chain = store
+        .layer(&Chain::empty(), &tar().file("a", "1").cut())
+        .unwrap();
     assert_eq!(store.listing(&chain), ["f644 a \"1\""]);
-    assert!(store.listing(&store.layer(&Chain::empty(), b"").unwrap()).is_empty());
+    assert!(
+        store
+            .listing(&store.layer(&Chain::empty(), b"").unwrap())
+            .is_empty()
+    );
 }
 
 #[test]
 fn global_headers_with_comments_are_passed_over() {
-    check(&[tar().global(&[record("comment", "abc")]).file("a", "1")], &["f644 a \"1\""]);
+    check(
+        &[tar().global(&[record("comment", "abc")]).file("a", "1")],
+        &["f644 a \"1\""],
+    );
 }
 
 mod sparse {
@@ -197,18 +291,34 @@ mod sparse {
     /// 1 MiB of nothing with `head` at the beginning and `tail` at the end.
     fn check_holes(layer: Tar) {
         let store = store();
-        let chain = store.layer(&Chain::empty(), &layer.file("after", "!").end()).unwrap();
+        let chain = store
+            .layer(&Chain::empty(), &layer.file("after", "!").end())
+            .unwrap();
         let tree = store.tree(&chain);
-        let node = tree.resolve(Path::new("hole"), Follow::NotLast).unwrap().unwrap();
-        let NodeKind::Regular { size, .. } = node.kind() else { panic!("not a file") };
+        let node = tree
+            .resolve(Path::new("hole"), Follow::NotLast)
+            .unwrap()
+            .unwrap();
+        let NodeKind::Regular { size, .. } = node.kind() else {
+            panic!("not a file")
+        };
         assert_eq!(size, 1 << 20);
         let contents = tree.read(Path::new("hole"), 1 << 20).unwrap().unwrap();
         assert_eq!(&contents[..4], b"head");
         assert_eq!(&contents[contents.len() - 4..], b"tail");
-        assert!(contents[4..contents.len() - 4].iter().all(|byte| *byte == 0));
-        let blocks = std::os::unix::fs::MetadataExt::blocks(&tree.open(&node).unwrap().metadata().unwrap());
+        assert!(
+            contents[4..contents.len() - 4]
+                .iter()
+                .all(|byte| *byte == 0)
+        );
+        let blocks =
+            std::os::unix::fs::MetadataExt::blocks(&tree.open(&node).unwrap().metadata().unwrap());
         assert!(blocks < 256, "{blocks} blocks are not sparse");
-        assert!(tree.resolve(Path::new("after"), Follow::NotLast).unwrap().is_some());
+        assert!(
+            tree.resolve(Path::new("after"), Follow::NotLast)
+                .unwrap()
+                .is_some()
+        );
     }
 
     const TAIL: &str = "1048572";
@@ -270,6 +380,11 @@ mod sparse {
         let mut extension = tar::GnuExtSparseHeader::new();
         extension.sparse_mut()[0].set_offset((1 << 20) - 4);
         extension.sparse_mut()[0].set_length(4);
-        check_holes(tar().raw(&gnu, b"").bytes(extension.as_bytes()).bytes(b"headtail"));
+        check_holes(
+            tar()
+                .raw(&gnu, b"")
+                .bytes(extension.as_bytes())
+                .bytes(b"headtail"),
+        );
     }
 }

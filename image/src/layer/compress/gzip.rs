@@ -26,8 +26,15 @@ pub(super) struct GzipWriter<W> {
 
 impl<W: Write> GzipWriter<W> {
     pub(super) fn new(out: W) -> Self {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
-        Self { out, pending: Vec::new(), batch: threads * MEMBER, has_member: false }
+        let threads = thread::available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(MAX_THREADS);
+        Self {
+            out,
+            pending: Vec::new(),
+            batch: threads * MEMBER,
+            has_member: false,
+        }
     }
 
     /// Compresses what is left; an empty stream is one empty member.
@@ -68,11 +75,15 @@ fn compress_members(input: &[u8]) -> io::Result<Vec<Vec<u8>>> {
     let mut inputs: Vec<&[u8]> = input.chunks(MEMBER).collect();
     let last = inputs.pop().unwrap_or_default();
     thread::scope(|scope| {
-        let others: Vec<_> =
-            inputs.into_iter().map(|input| scope.spawn(|| compress_member(input))).collect();
+        let others: Vec<_> = inputs
+            .into_iter()
+            .map(|input| scope.spawn(|| compress_member(input)))
+            .collect();
         let last = compress_member(last);
         let join = |worker: thread::ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
-            worker.join().unwrap_or_else(|_| Err(io::Error::other("compression panicked")))
+            worker
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("compression panicked")))
         };
         others.into_iter().map(join).chain([last]).collect()
     })
@@ -82,7 +93,9 @@ fn compress_member(input: &[u8]) -> io::Result<Vec<u8>> {
     let level = CompressionLvl::new(LEVEL).map_err(|_| io::Error::other("no such level"))?;
     let mut compressor = Compressor::new(level);
     let mut output = vec![0; compressor.gzip_compress_bound(input.len())];
-    let n = compressor.gzip_compress(input, &mut output).map_err(io::Error::other)?;
+    let n = compressor
+        .gzip_compress(input, &mut output)
+        .map_err(io::Error::other)?;
     output.truncate(n);
     Ok(output)
 }
