@@ -135,7 +135,7 @@ pub(crate) fn stored(
                 Ok(stored)
             }
             None => make(engine, prefix, layer, compression, &|more| {
-                transfer.advance(more)
+                transfer.advance(more);
             }),
         }
     })

@@ -12,24 +12,22 @@
 //! A server that was killed leaves a mount on which everything fails with ENOTCONN. Whoever looks
 //! at the mounts next finds the record without its lock, takes the mount away and forgets it.
 
+mod error;
 mod record;
 mod server;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use iechor_cachedb::lease::LockError;
-use iechor_snapshotter::fuse::FuseError;
 use iechor_snapshotter::mount::{MountError as KernelError, detach, mounts, unmount};
-use iechor_snapshotter::{DigestError, StoreError};
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
+pub use self::error::MountError;
 pub use self::record::MountRecord;
 use self::record::RecordDir;
 pub use self::server::{SUBCOMMAND, serve};
-use crate::error::BuildError;
-use crate::path_error::{AtPath, PathError};
-use crate::reference::{self, ReferenceError, Resolved, Selector};
+use crate::path_error::AtPath;
+use crate::reference::{self, Resolved, Selector};
 use crate::state::Engine;
 
 /// Whether a mount answers.
@@ -50,85 +48,6 @@ pub struct MountEntry {
     pub record: MountRecord,
     /// Whether it answers.
     pub state: MountState,
-}
-
-/// Why a mount could not be made, listed or ended.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MountError {
-    /// What is to be mounted was not found.
-    #[error(transparent)]
-    Reference(#[from] ReferenceError),
-    /// The mount point is no directory.
-    #[error("{0} is not a directory: make it first, or leave it out for a mount point of our own")]
-    NotADirectory(PathBuf),
-    /// Something is mounted there already.
-    #[error("{0} is a mount point already: choose another directory, or unmount it")]
-    InUse(PathBuf),
-    /// No mount has such a mount point or id.
-    #[error("nothing of ours is mounted at {0:?}; see `iechor mounts`")]
-    NotMounted(String),
-    /// An id prefix fits several mounts.
-    #[error("mount id {prefix:?} is ambiguous: {}", .candidates.join(", "))]
-    Ambiguous {
-        /// What was asked for.
-        prefix: String,
-        /// The ids that it fits.
-        candidates: Vec<String>,
-    },
-    /// Something still uses the mount.
-    #[error("{dir} is in use: close the files and leave the directories under it")]
-    Busy {
-        /// The mount point.
-        dir: PathBuf,
-        /// What the kernel said.
-        source: KernelError,
-    },
-    /// The kernel did not do as asked.
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
-    /// The server process could not be started.
-    #[error("cannot start the server of the mount, {program}")]
-    Spawn {
-        /// The executable.
-        program: PathBuf,
-        /// What the kernel said.
-        source: std::io::Error,
-    },
-    /// The server process failed before the mount was there; its own words.
-    #[error("the server of the mount failed: {0}")]
-    Server(String),
-    /// FUSE could not be used.
-    #[error(transparent)]
-    Fuse(#[from] FuseError),
-    /// A record is not what was written.
-    #[error("mount record {path} is damaged: remove it")]
-    Record {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-    /// A record names no snapshot.
-    #[error("mount record {id} is damaged: unmount it")]
-    Snapshot {
-        /// The mount.
-        id: String,
-        /// What is wrong with it.
-        source: DigestError,
-    },
-    /// The state directory could not be opened.
-    #[error(transparent)]
-    State(#[from] Box<BuildError>),
-    /// The snapshots could not be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A lease could not be taken.
-    #[error(transparent)]
-    Lease(#[from] LockError),
-    /// A file could not be used.
-    #[error(transparent)]
-    File(#[from] PathError),
 }
 
 /// Mounts what `selector` names at `dir`, or at a directory of our own, `ro,nosuid,nodev`; returns

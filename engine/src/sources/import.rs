@@ -190,7 +190,7 @@ impl Import<'_> {
         self.engine
             .content()
             .fetch_layer(self.source, layer.descriptor, &|more| {
-                transfer.advance(more)
+                transfer.advance(more);
             })
             .map_err(|error| SourcesError::Fetch {
                 name: self.name.to_owned(),
