@@ -27,7 +27,7 @@ pub use self::record::MountRecord;
 use self::record::RecordDir;
 pub use self::server::{SUBCOMMAND, serve};
 use crate::path_error::AtPath;
-use crate::reference::{self, Resolved, Selector};
+use crate::reference::{self, Found, Selector};
 use crate::state::Engine;
 
 /// Whether a mount answers.
@@ -66,15 +66,12 @@ pub fn mount(
     program: &Path,
     now: i64,
 ) -> Result<MountRecord, MountError> {
-    let resolved = reference::resolve(engine, selector)?;
+    let found = reference::find(engine, selector)?;
     // Until the server has a lease of its own.
-    let _lease = resolved
-        .tip()
-        .map(|tip| engine.leases().take(tip))
-        .transpose()?;
+    let _lease = found.tip.map(|tip| engine.leases().take(tip)).transpose()?;
     let dir = dir.map(mount_point).transpose()?;
     let records = RecordDir::open(engine.root())?;
-    let record = new_record(engine, resolved, dir, now);
+    let record = new_record(engine, found, dir, now);
     let own_dir = record.own_dir(engine.root());
     if let Some(dir) = &own_dir {
         fs::create_dir_all(dir).at("make directory", dir)?;
@@ -154,13 +151,13 @@ fn mount_point(dir: &Path) -> Result<PathBuf, MountError> {
     }
 }
 
-fn new_record(engine: &Engine, resolved: Resolved, dir: Option<PathBuf>, now: i64) -> MountRecord {
+fn new_record(engine: &Engine, found: Found, dir: Option<PathBuf>, now: i64) -> MountRecord {
     let id = record::new_id();
     let dir = dir.unwrap_or_else(|| record::own_dir(engine.root(), &id));
-    let snapshot = resolved.tip().map(|tip| tip.to_string());
+    let snapshot = found.tip.map(|tip| tip.to_string());
     MountRecord {
         id,
-        title: resolved.title,
+        title: found.title,
         snapshot,
         dir,
         created: now,

@@ -98,11 +98,13 @@ pub enum ReferenceError {
     Cache(#[from] CacheError),
 }
 
-/// Something found, before its chain is opened; no snapshot stands for an empty file system.
-struct Found {
+/// Something found, before its chain is opened.
+pub(crate) struct Found {
     kind: Kind,
-    title: String,
-    tip: Option<SnapshotId>,
+    /// What to call it.
+    pub(crate) title: String,
+    /// The snapshot on top; none stands for an empty file system.
+    pub(crate) tip: Option<SnapshotId>,
 }
 
 /// Finds what a REF stands for.
@@ -111,9 +113,14 @@ struct Found {
 ///
 /// [`ReferenceError`], which lists the candidates when there are several.
 pub fn resolve(engine: &Engine, selector: &Selector) -> Result<Resolved, ReferenceError> {
+    open(engine, find(engine, selector)?)
+}
+
+/// Finds what a REF stands for and opens nothing.
+pub(crate) fn find(engine: &Engine, selector: &Selector) -> Result<Found, ReferenceError> {
     match selector {
-        Selector::Failed => open(engine, failed(engine)?),
-        Selector::Named(text) => open(engine, named(engine, text)?),
+        Selector::Failed => failed(engine),
+        Selector::Named(text) => named(engine, text),
     }
 }
 
