@@ -4,6 +4,12 @@
 //! Each test has a state directory of its own, so that they run side by side, and fails when it
 //! leaves a mount, a process or a temporary file (`support/leftovers.rs`).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on ends there"
+)]
+
 mod build;
 mod cache_rules;
 mod concurrency;

@@ -103,6 +103,9 @@ fn a_killed_server_is_detected_and_cleared() {
         .nth(1)
         .unwrap_or_else(|| panic!("no server: {server:?}"));
     tool::run("kill", ["-9", pid]).success();
+    while !leftovers::processes(&env.path("")).is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     env.run(["mounts"])
         .success()
         .says(dir.to_str().unwrap().trim_end_matches('/'));

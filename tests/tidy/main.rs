@@ -1,6 +1,8 @@
 //! What reviewers would otherwise have to look for: who may use whom, where `unsafe` may stand,
 //! pages that name every command, tests that nobody runs, licences, paths of a machine.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 mod arrows;
 mod docs;
 mod licences;

@@ -226,7 +226,7 @@ impl Display {
     /// Says what was built: the id to standard output when only that is wanted.
     fn result(&self, outcome: &BuildOutcome, session: &Session) -> Result<(), CliError> {
         match self.mode {
-            Mode::Quiet => session.ui.data(&outcome.image_id),
+            Mode::Quiet => session.ui.data(outcome.image_id),
             Mode::Rawjson => Ok(()),
             _ => {
                 session.ui.status(report::built(outcome));

@@ -37,7 +37,7 @@ pub(crate) fn run(args: PullArgs, session: &Session) -> Result<(), CliError> {
         )?)
     })?;
     if args.quiet {
-        return session.ui.data(&image.digest);
+        return session.ui.data(image.digest);
     }
     session
         .ui

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &PushArgs, session: &Session) -> Result<(), CliError> {
         Ok(output::push(&engine, &args.name, dest, progress, STEP)?)
     })?;
     if args.quiet {
-        return session.ui.data(&manifest.digest);
+        return session.ui.data(manifest.digest);
     }
     let name = dest.unwrap_or(&args.name);
     session

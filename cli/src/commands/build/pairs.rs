@@ -27,13 +27,13 @@ pub(super) struct ExtraHost(pub(super) String, pub(super) String);
 pub(super) enum PairError {
     /// No `=`, or nothing before it.
     #[error("`{0}` is not of the form NAME=VALUE")]
-    NotAPair(String),
+    Pair(String),
     /// No name, or no address after it.
     #[error("`{0}` is not of the form NAME:IP")]
-    NotAHost(String),
+    Host(String),
     /// The environment's value is not text.
     #[error("the environment variable {0} is not valid UTF-8")]
-    NotText(String),
+    Utf8(String),
 }
 
 impl FromStr for Pair {
@@ -42,7 +42,7 @@ impl FromStr for Pair {
     fn from_str(text: &str) -> Result<Self, PairError> {
         match text.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok(Self(name.to_owned(), value.to_owned())),
-            _ => Err(PairError::NotAPair(text.to_owned())),
+            _ => Err(PairError::Pair(text.to_owned())),
         }
     }
 }
@@ -56,7 +56,7 @@ impl FromStr for ArgValue {
             None => (text, None),
         };
         if name.is_empty() {
-            return Err(PairError::NotAPair(text.to_owned()));
+            return Err(PairError::Pair(text.to_owned()));
         }
         Ok(Self {
             name: name.to_owned(),
@@ -74,7 +74,7 @@ impl ArgValue {
             None => Ok(None),
             Some(value) => match value.into_string() {
                 Ok(value) => Ok(Some((name, value))),
-                Err(_) => Err(PairError::NotText(name)),
+                Err(_) => Err(PairError::Utf8(name)),
             },
         }
     }
@@ -84,7 +84,7 @@ impl FromStr for ExtraHost {
     type Err = PairError;
 
     fn from_str(text: &str) -> Result<Self, PairError> {
-        let error = || PairError::NotAHost(text.to_owned());
+        let error = || PairError::Host(text.to_owned());
         let split = text.find(['=', ':']).ok_or_else(error)?;
         let (name, address) = (&text[..split], &text[split + 1..]);
         let bare = address

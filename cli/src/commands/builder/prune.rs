@@ -14,7 +14,8 @@ use crate::units::Size;
 /// Remove what is no longer needed
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
-    /// Also the cached steps of images in the local list
+    /// Also what images of the local list and the newest build of each iEchorfile used; images keep
+    /// their layers
     #[arg(short, long)]
     all: bool,
     /// Do not ask
