@@ -260,3 +260,6 @@ impl ContainerConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

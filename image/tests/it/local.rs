@@ -65,7 +65,7 @@ fn a_new_directory_is_the_tree() {
         .dir_mode("d", 0o2750)
         .pax(&[record("mtime", "1000.25"), record("uid", "1234")])
         .edited(EntryType::Regular, "d/a", b"1", |header| {
-            header.set_mode(0o4711)
+            header.set_mode(0o4711);
         })
         .hard_link("d/b", "d/a")
         .symlink("l", "/etc/passwd")

@@ -71,7 +71,7 @@ fn every_kind_of_entry_survives() {
     check(&[tar()
         .dir_mode("bin", 0o1777)
         .edited(EntryType::Regular, "bin/su", b"#!", |header| {
-            header.set_mode(0o6755)
+            header.set_mode(0o6755);
         })
         .hard_link("bin/su2", "bin/su")
         .symlink("bin/sh", "su")

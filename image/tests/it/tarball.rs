@@ -80,7 +80,7 @@ impl Tar {
 
     pub(crate) fn dir_mode(self, path: &str, mode: u32) -> Self {
         self.edited(EntryType::Directory, path, b"", |header| {
-            header.set_mode(mode)
+            header.set_mode(mode);
         })
     }
 

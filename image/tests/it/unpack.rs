@@ -30,7 +30,7 @@ fn every_kind_of_entry_is_kept() {
         .dir("./")
         .dir_mode("./bin", 0o755)
         .edited(EntryType::Regular, "./bin/su", b"#!", |header| {
-            header.set_mode(0o4755)
+            header.set_mode(0o4755);
         })
         .symlink("./bin/sh", "su")
         .hard_link("./bin/su2", "bin/su")
