@@ -1,7 +1,7 @@
 //! Reads the entries of a tar archive: ustar, GNU and PAX.
 //!
 //! Where readers of tar archives differ about what an archive means, it is refused here: a scanner
-//! and a builder must not see two different images in one file (TRUST T5).
+//! and a builder must not see two different images in one file (T5).
 
 use std::io::{self, Read};
 

@@ -1,4 +1,4 @@
-//! Limits on untrusted archives (TRUST T9, T10, T11 in the threat model).
+//! Limits on untrusted archives (T9, T10, T11).
 
 /// How much an archive may make us read, keep and write. The defaults fit every image that is
 /// made in earnest.

@@ -2,7 +2,7 @@
 //!
 //! The tree is written into a fresh directory first, so that nothing there can lead elsewhere, and
 //! then moved into place, entry by entry, by descriptors of directories: no link in the target is
-//! followed (TRUST B11). Devices and sockets of an image are left out: they would mean something
+//! followed. Devices and sockets of an image are left out: they would mean something
 //! on the host.
 
 use std::collections::HashMap;

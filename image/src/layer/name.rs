@@ -1,4 +1,4 @@
-//! Names of entries: bytes from outside, made fit for a tree (TRUST T1, T10, T12).
+//! Names of entries: bytes from outside, made fit for a tree (T1, T10, T12).
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

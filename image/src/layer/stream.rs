@@ -146,7 +146,7 @@ impl<R: Read> Read for Counted<'_, R> {
     }
 }
 
-/// The decompressed end: tallies, and refuses to go beyond the limits (TRUST T9).
+/// The decompressed end: tallies, and refuses to go beyond the limits (T9).
 struct Bounded<'a, R> {
     input: R,
     tally: Tally,

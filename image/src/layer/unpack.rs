@@ -2,7 +2,8 @@
 //!
 //! A layer's archive says what changed on the layers below (OCI image-spec layer.md): entries,
 //! and whiteouts for what is gone. Nothing is trusted: names, links, sizes, times, devices and
-//! attributes may all be made to harm. What this module promises is TRUST T1 to T13.
+//! attributes may all be made to harm. The threats are
+//! numbered in [`crate::layer`].
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -206,7 +207,7 @@ impl<'a> LayerUnpacker<'a> {
         Ok(self.writer.make_opaque(dir)?)
     }
 
-    /// Makes sure that an entry's parents are directories (TRUST T2).
+    /// Makes sure that an entry's parents are directories (T2).
     ///
     /// A symbolic link among them is followed nowhere. One that this very layer has made is
     /// replaced by a directory, as the later entry wants it; one of a layer below is refused, for
@@ -271,7 +272,7 @@ fn implied_directory(mtime: Timestamp) -> Metadata {
     }
 }
 
-/// Devices, pipes and links: no more than facts about a name (TRUST T7).
+/// Devices, pipes and links: no more than facts about a name (T7).
 pub(super) fn special(kind: &EntryKind) -> Result<NodeKind, Refusal> {
     match kind {
         EntryKind::Symlink(target) if target.contains(&0) => Err(Refusal::Nul("link target")),

@@ -1,4 +1,4 @@
-//! What a layer is announced as and what it is (TRUST T13).
+//! What a layer is announced as and what it is (T13).
 
 use iechor_image::layer::compress::Compressor;
 use iechor_image::layer::{Limits, UnpackError};

@@ -1,4 +1,4 @@
-//! Limits (TRUST T9, T10, T11): what is at the limit passes, what is over it is refused by name.
+//! Limits (T9, T10, T11): what is at the limit passes, what is over it is refused by name.
 
 use std::io::Write;
 use std::path::Path;

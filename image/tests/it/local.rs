@@ -1,4 +1,4 @@
-//! Trees written into directories of the host (TRUST B11).
+//! Trees written into directories of the host.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

@@ -102,7 +102,7 @@ impl Store {
         lines
     }
 
-    /// Nothing outside has changed, and nothing special stands inside (TRUST T2, T7, T8).
+    /// Nothing outside has changed, and nothing special stands inside (T2, T7, T8).
     pub(crate) fn assert_contained(&self) {
         let outside = self.dir.path().join("outside");
         let names: Vec<_> = std::fs::read_dir(&outside)

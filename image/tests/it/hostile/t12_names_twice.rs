@@ -1,4 +1,4 @@
-//! Names that come twice, and bytes that names cannot have (TRUST T12).
+//! Names that come twice, and bytes that names cannot have (T12).
 
 use super::*;
 

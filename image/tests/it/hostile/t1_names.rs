@@ -1,4 +1,4 @@
-//! Names that lead out of the tree (TRUST T1).
+//! Names that lead out of the tree (T1).
 
 use super::*;
 

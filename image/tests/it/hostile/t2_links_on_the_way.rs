@@ -1,4 +1,4 @@
-//! Symbolic links on the way to an entry (TRUST T2).
+//! Symbolic links on the way to an entry (T2).
 
 use super::*;
 

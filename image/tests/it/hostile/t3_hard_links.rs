@@ -1,4 +1,4 @@
-//! Hard links to what is not in the tree (TRUST T3).
+//! Hard links to what is not in the tree (T3).
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Metadata of what a link points to (TRUST T4).
+//! Metadata of what a link points to (T4).
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Archives that readers take for different ones (TRUST T5).
+//! Archives that readers take for different ones (T5).
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Whiteouts of no honest name, and marks of overlay file systems (TRUST T6).
+//! Whiteouts of no honest name, and marks of overlay file systems (T6).
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Devices, pipes and setuid files (TRUST T7, T8).
+//! Devices, pipes and setuid files (T7, T8).
 
 use super::*;
 
