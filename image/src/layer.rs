@@ -19,7 +19,7 @@
 //! | T10 | giant headers, names, attributes | bounded, see [`Limits`] |
 //! | T11 | sparse files of giant size | holes stay holes, logical size is bounded |
 //! | T12 | the same name twice, names that are no text, NUL | the last counts; bytes; refused |
-//! | T13 | other bytes than announced | digest, size and diff ID are compared before all else |
+//! | T13 | other bytes than announced | digest, size and diff ID are compared before it counts as unpacked |
 
 pub mod archive;
 pub mod compress;

@@ -1,5 +1,7 @@
-//! Archives made to harm (the threats T1 to T13 of `iechor_image::layer`): each is refused with a reason, or does no more than
-//! its names say inside the tree. After each, nothing outside the store has changed.
+//! Archives made to harm (the threats T1 to T13 of `iechor_image::layer`).
+//!
+//! Each is refused with a reason, or does no more than its names say inside the tree. After each,
+//! nothing outside the store has changed.
 //!
 //! The names of the link, whiteout and override cases follow containerd's `TestBreakouts`.
 
