@@ -77,10 +77,18 @@ impl Accounts {
         let account = self.account(name);
         let uid = account.map_or_else(|| self.number(name), |account| Ok(account.uid))?;
         if let Some(group) = group {
-            return Ok(User { uid, gid: self.gid(group)?, groups: Vec::new() });
+            return Ok(User {
+                uid,
+                gid: self.gid(group)?,
+                groups: Vec::new(),
+            });
         }
         let groups = account.map_or_else(Vec::new, |account| self.memberships(account));
-        Ok(User { uid, gid: account.map_or(0, |account| account.gid), groups })
+        Ok(User {
+            uid,
+            gid: account.map_or(0, |account| account.gid),
+            groups,
+        })
     }
 
     /// Owner and group that `--chown=spec` gives: a number without a group is its own group.
@@ -96,7 +104,10 @@ impl Accounts {
 
     /// Home directory of a user, `/` when no account has the number.
     pub(crate) fn home(&self, uid: u32) -> &str {
-        self.users.iter().find(|account| account.uid == uid).map_or("/", |account| &account.home)
+        self.users
+            .iter()
+            .find(|account| account.uid == uid)
+            .map_or("/", |account| &account.home)
     }
 
     fn account(&self, name: &str) -> Option<&Account> {
@@ -123,8 +134,14 @@ impl Accounts {
     }
 
     fn memberships(&self, account: &Account) -> Vec<u32> {
-        let listed = self.groups.iter().filter(|group| group.members.contains(&account.name));
-        listed.map(|group| group.gid).filter(|&gid| gid != account.gid).collect()
+        let listed = self
+            .groups
+            .iter()
+            .filter(|group| group.members.contains(&account.name));
+        listed
+            .map(|group| group.gid)
+            .filter(|&gid| gid != account.gid)
+            .collect()
     }
 }
 
@@ -136,7 +153,11 @@ impl Account {
             name: (*fields.first()?).to_owned(),
             uid: fields.get(2)?.parse().ok()?,
             gid: fields.get(3)?.parse().ok()?,
-            home: fields.get(5).filter(|home| !home.is_empty()).map_or("/", |home| home).to_owned(),
+            home: fields
+                .get(5)
+                .filter(|home| !home.is_empty())
+                .map_or("/", |home| home)
+                .to_owned(),
         })
     }
 }
@@ -149,7 +170,11 @@ impl Group {
         Some(Self {
             name: (*fields.first()?).to_owned(),
             gid: fields.get(2)?.parse().ok()?,
-            members: members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            members: members
+                .split(',')
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect(),
         })
     }
 }
@@ -164,12 +189,19 @@ fn split(spec: &str) -> (&str, Option<&str>) {
 
 fn number(digits: &str) -> Result<u32, AccountError> {
     let range = || AccountError::Range(digits.to_owned());
-    digits.parse().ok().filter(|&number| number != u32::MAX).ok_or_else(range)
+    digits
+        .parse()
+        .ok()
+        .filter(|&number| number != u32::MAX)
+        .ok_or_else(range)
 }
 
 fn read(store: &SnapshotStore, chain: &Chain, path: &'static str) -> Result<String, AccountError> {
-    let bytes = read_small(store, chain, Path::new(path))
-        .map_err(|source| AccountError::Unreadable { path, why: source.to_string() })?;
+    let bytes =
+        read_small(store, chain, Path::new(path)).map_err(|source| AccountError::Unreadable {
+            path,
+            why: source.to_string(),
+        })?;
     Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
 }
 
@@ -187,19 +219,40 @@ mod tests {
     #[test]
     fn a_name_brings_its_group_and_memberships() {
         let user = accounts().user("app").unwrap();
-        assert_eq!(user, User { uid: 1000, gid: 1001, groups: vec![10] });
+        assert_eq!(
+            user,
+            User {
+                uid: 1000,
+                gid: 1001,
+                groups: vec![10]
+            }
+        );
     }
 
     #[test]
     fn a_group_in_the_spec_replaces_memberships() {
         let user = accounts().user("app:wheel").unwrap();
-        assert_eq!(user, User { uid: 1000, gid: 10, groups: vec![] });
+        assert_eq!(
+            user,
+            User {
+                uid: 1000,
+                gid: 10,
+                groups: vec![]
+            }
+        );
     }
 
     #[test]
     fn numbers_need_no_account() {
         let user = accounts().user("4711").unwrap();
-        assert_eq!(user, User { uid: 4711, gid: 0, groups: vec![] });
+        assert_eq!(
+            user,
+            User {
+                uid: 4711,
+                gid: 0,
+                groups: vec![]
+            }
+        );
         assert_eq!(accounts().user("1000").unwrap().gid, 1001);
         assert_eq!(accounts().owner("4711").unwrap(), (4711, 4711));
         assert_eq!(accounts().owner("app").unwrap(), (1000, 1001));
@@ -208,10 +261,22 @@ mod tests {
 
     #[test]
     fn what_nobody_is_called_is_refused() {
-        assert!(matches!(accounts().user("nobody"), Err(AccountError::NoUser(_))));
-        assert!(matches!(accounts().user("app:nogroup"), Err(AccountError::NoGroup(_))));
-        assert!(matches!(accounts().user("4294967295"), Err(AccountError::Range(_))));
-        assert!(matches!(accounts().owner("99999999999"), Err(AccountError::Range(_))));
+        assert!(matches!(
+            accounts().user("nobody"),
+            Err(AccountError::NoUser(_))
+        ));
+        assert!(matches!(
+            accounts().user("app:nogroup"),
+            Err(AccountError::NoGroup(_))
+        ));
+        assert!(matches!(
+            accounts().user("4294967295"),
+            Err(AccountError::Range(_))
+        ));
+        assert!(matches!(
+            accounts().owner("99999999999"),
+            Err(AccountError::Range(_))
+        ));
         assert!(matches!(accounts().user(""), Err(AccountError::NoUser(_))));
     }
 }

@@ -90,16 +90,24 @@ impl Engine {
         let session = Session::new(self, request, &file, &plan, progress, cancel);
         let built = schedule::build_stages(&session).and_then(|()| finish(&session, stdout));
         let durable = session.history().make_durable().map_err(BuildError::from);
-        let finished = close(&session, built.and_then(|finished| durable.map(|()| finished)))?;
+        let finished = close(
+            &session,
+            built.and_then(|finished| durable.map(|()| finished)),
+        )?;
         Ok(outcome(&session, finished, begun.elapsed()))
     }
 }
 
 /// The target stage as an image, named and written.
 fn finish(session: &Session<'_>, stdout: &mut dyn Write) -> Result<Finished, BuildError> {
-    let mut state = session.stage_result(session.plan.target).ok_or(BuildError::Cancelled)?;
+    let mut state = session
+        .stage_result(session.plan.target)
+        .ok_or(BuildError::Cancelled)?;
     let mut config = state.config.clone();
-    config.config.labels.extend(session.request.labels.iter().cloned());
+    config
+        .config
+        .labels
+        .extend(session.request.labels.iter().cloned());
     // A name must not outlive the layers that it stands for: they are durable first.
     session.history().make_durable()?;
     let step = session.internal_step("[export]", "exporting the image");
@@ -112,7 +120,15 @@ fn finish(session: &Session<'_>, stdout: &mut dyn Write) -> Result<Finished, Bui
         names: session.request.tags.clone(),
     };
     let now = session.now().0.div_euclid(1000);
-    let finished = output::finish(session.engine, result, &session.request.outputs, stdout, now, session.progress(), step);
+    let finished = output::finish(
+        session.engine,
+        result,
+        &session.request.outputs,
+        stdout,
+        now,
+        session.progress(),
+        step,
+    );
     match finished {
         Ok(finished) => {
             session.tell(Event::Finished(step, begun.elapsed()));
@@ -126,7 +142,10 @@ fn finish(session: &Session<'_>, stdout: &mut dyn Write) -> Result<Finished, Bui
 }
 
 /// Writes the build into the history, whatever became of it.
-fn close(session: &Session<'_>, built: Result<Finished, BuildError>) -> Result<(Finished, i64), BuildError> {
+fn close(
+    session: &Session<'_>,
+    built: Result<Finished, BuildError>,
+) -> Result<(Finished, i64), BuildError> {
     let (status, image) = match &built {
         Ok(finished) => (BuildStatus::Succeeded, Some(&finished.image_id)),
         Err(BuildError::Cancelled) => (BuildStatus::Cancelled, None),
@@ -139,7 +158,11 @@ fn close(session: &Session<'_>, built: Result<Finished, BuildError>) -> Result<(
     Ok((finished, id.0))
 }
 
-fn outcome(session: &Session<'_>, (finished, build_id): (Finished, i64), duration: Duration) -> BuildOutcome {
+fn outcome(
+    session: &Session<'_>,
+    (finished, build_id): (Finished, i64),
+    duration: Duration,
+) -> BuildOutcome {
     BuildOutcome {
         build_id,
         image_id: finished.image_id,

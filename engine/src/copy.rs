@@ -15,5 +15,5 @@ pub(crate) mod select;
 pub(crate) mod source;
 
 pub(crate) use chain::ChainTree;
-pub use error::CopyError;
+pub(crate) use error::CopyError;
 pub(crate) use host::HostTree;

@@ -117,7 +117,11 @@ pub enum FailureKind {
 
 impl BuildError {
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { action, path: path.to_owned(), source }
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 
     /// What kind of failure it is.
@@ -129,7 +133,9 @@ impl BuildError {
             Self::Other(cause) => cause.kind(),
             Self::NoFile { .. } | Self::UnknownStage { .. } => FailureKind::Usage,
             Self::Io { .. } => FailureKind::Usage,
-            Self::Store(_) | Self::Cache(_) | Self::Content(_) | Self::Lock(_) => FailureKind::Storage,
+            Self::Store(_) | Self::Cache(_) | Self::Content(_) | Self::Lock(_) => {
+                FailureKind::Storage
+            }
             Self::Output(_) => FailureKind::Build,
         }
     }
@@ -165,7 +171,11 @@ impl BuildError {
 
 impl From<StepError> for BuildError {
     fn from(error: StepError) -> Self {
-        if error.is_cancelled() { Self::Cancelled } else { Self::Other(error) }
+        if error.is_cancelled() {
+            Self::Cancelled
+        } else {
+            Self::Other(error)
+        }
     }
 }
 
@@ -173,7 +183,9 @@ impl From<StepError> for BuildError {
 impl LoadedFile {
     /// A diagnostic as the build's error.
     pub(crate) fn at(&self, diagnostic: &Diagnostic) -> BuildError {
-        BuildError::Parse { rendered: diagnostic.render(&self.name, &self.text) }
+        BuildError::Parse {
+            rendered: diagnostic.render(&self.name, &self.text),
+        }
     }
 
     /// A message that points at `span`.

@@ -34,8 +34,8 @@ pub mod reference;
 pub mod request;
 pub mod sources;
 pub mod state;
-mod tree;
 mod transfer;
+mod tree;
 pub mod usage;
 
 pub use error::BuildError;

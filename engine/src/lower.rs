@@ -49,7 +49,6 @@ pub(crate) struct Lowered {
 pub(crate) struct Context<'a> {
     pub(crate) session: &'a Session<'a>,
     pub(crate) step: &'a Step<'a>,
-    pub(crate) stage: usize,
     pub(crate) platform: &'a Platform,
 }
 
@@ -70,7 +69,9 @@ pub(crate) fn lower(
         InstructionKind::Arg(arg) => {
             let values = arg_values(&mut words, arg)?;
             let lowered = unchanged(context, &mut words, config.clone());
-            values.into_iter().for_each(|(name, default)| scope.declare(&name, default));
+            values
+                .into_iter()
+                .for_each(|(name, default)| scope.declare(&name, default));
             Ok(lowered)
         }
         InstructionKind::Env(env) => {
@@ -102,10 +103,17 @@ fn unchanged(context: &Context<'_>, words: &mut Words<'_>, config: ImageConfig) 
 }
 
 /// A default sees the declarations before it in the same instruction.
-fn arg_values(words: &mut Words<'_>, arg: &Arg) -> Result<Vec<(String, Option<String>)>, StepError> {
+fn arg_values(
+    words: &mut Words<'_>,
+    arg: &Arg,
+) -> Result<Vec<(String, Option<String>)>, StepError> {
     let mut values = Vec::new();
     for declaration in &arg.declarations {
-        let default = declaration.default.as_ref().map(|text| words.text(text)).transpose()?;
+        let default = declaration
+            .default
+            .as_ref()
+            .map(|text| words.text(text))
+            .transpose()?;
         let name = words.text(&declaration.name)?;
         words.declare(&name, default.clone());
         values.push((name, default));
@@ -114,7 +122,11 @@ fn arg_values(words: &mut Words<'_>, arg: &Arg) -> Result<Vec<(String, Option<St
 }
 
 /// All values of one ENV are expanded with what held before it.
-fn with_env(words: &mut Words<'_>, config: &ImageConfig, env: &Env) -> Result<ImageConfig, StepError> {
+fn with_env(
+    words: &mut Words<'_>,
+    config: &ImageConfig,
+    env: &Env,
+) -> Result<ImageConfig, StepError> {
     let mut changed = config.clone();
     for variable in &env.variables {
         let (key, value) = (words.text(&variable.key)?, words.text(&variable.value)?);

@@ -38,7 +38,10 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { credentials: Arc::new(Anonymous), insecure_registries: Vec::new() }
+        Self {
+            credentials: Arc::new(Anonymous),
+            insecure_registries: Vec::new(),
+        }
     }
 }
 
@@ -67,7 +70,8 @@ impl Engine {
     /// iechor.
     pub fn open(root: &Path, settings: Settings) -> Result<Self, BuildError> {
         let store = SnapshotStore::open(root)?;
-        let root = fs::canonicalize(root).map_err(|source| BuildError::io("cannot resolve", root, source))?;
+        let root = fs::canonicalize(root)
+            .map_err(|source| BuildError::io("cannot resolve", root, source))?;
         private_directory(&root.join("locks"))?;
         let state = State {
             cache: CacheDb::open(&root.join("cache.db"), boot_id()?)?,
@@ -77,7 +81,9 @@ impl Engine {
             root,
             settings,
         };
-        Ok(Self { state: Arc::new(state) })
+        Ok(Self {
+            state: Arc::new(state),
+        })
     }
 
     /// The state directory, absolute and without links.
@@ -123,6 +129,7 @@ fn private_directory(path: &Path) -> Result<(), BuildError> {
 
 fn boot_id() -> Result<BootId, BuildError> {
     let path = Path::new(BOOT_ID);
-    let text = fs::read_to_string(path).map_err(|source| BuildError::io("cannot read", path, source))?;
+    let text =
+        fs::read_to_string(path).map_err(|source| BuildError::io("cannot read", path, source))?;
     Ok(BootId(text.trim().to_owned()))
 }

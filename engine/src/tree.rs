@@ -9,7 +9,11 @@ use iechor_snapshotter::{Chain, NodeKind, SnapshotStore};
 const LIMIT: u64 = 1 << 20;
 
 /// The contents of a regular file, links followed inside the snapshot; none when nothing is there.
-pub(crate) fn read_small(store: &SnapshotStore, chain: &Chain, path: &Path) -> Result<Option<Vec<u8>>, TreeError> {
+pub(crate) fn read_small(
+    store: &SnapshotStore,
+    chain: &Chain,
+    path: &Path,
+) -> Result<Option<Vec<u8>>, TreeError> {
     let tree = Tree::new(chain, store.blobs());
     match tree.resolve(path, Follow::Last)? {
         Some(node) if matches!(node.kind(), NodeKind::Regular { .. }) => tree.read(path, LIMIT),

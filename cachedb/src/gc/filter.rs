@@ -103,11 +103,18 @@ impl Filter {
             }
             Condition::Type(pattern) => pattern.matches_any(subject.kinds),
             Condition::Stage(pattern) => pattern.matches_any(subject.stages.into_iter().flatten()),
-            Condition::File(pattern) => pattern.matches_any([subject.file]),
+            Condition::File(pattern) => {
+                pattern.matches_any([subject.file, file_name(subject.file)])
+            }
             Condition::Image(pattern) => pattern.matches_any(subject.images.iter().copied()),
             Condition::Is(property, wanted) => property.of(subject) == *wanted,
         }
     }
+}
+
+/// A file may be named by its path or by its last component.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 impl Since {

@@ -82,7 +82,10 @@ pub(crate) fn url(
     checksum: Option<&str>,
 ) -> Result<FetchedFile, StepError> {
     let wanted = checksum.map(parse_checksum).transpose()?;
-    let known = session.cache().http_validators(url)?.filter(|known| is_here(session, &known.content));
+    let known = session
+        .cache()
+        .http_validators(url)?
+        .filter(|known| is_here(session, &known.content));
     if let (Some(wanted), Some(known)) = (wanted, &known)
         && known.content == wanted
     {
@@ -91,29 +94,51 @@ pub(crate) fn url(
     let validators = ask(session, step, url, known)?;
     session.cache().put_http_validators(url, &validators)?;
     if let Some(wanted) = wanted.filter(|wanted| *wanted != validators.content) {
-        return Err(FetchError::Checksum { url: url.to_owned(), found: validators.content, wanted }.into());
+        return Err(FetchError::Checksum {
+            url: url.to_owned(),
+            found: validators.content,
+            wanted,
+        }
+        .into());
     }
     Ok(described(url, validators))
 }
 
 fn parse_checksum(text: &str) -> Result<Digest, FetchError> {
-    text.parse().map_err(|_| FetchError::BadChecksum(text.to_owned()))
+    text.parse()
+        .map_err(|_| FetchError::BadChecksum(text.to_owned()))
 }
 
 fn is_here(session: &Session<'_>, content: &Digest) -> bool {
     session.store().blobs().open(content).is_ok()
 }
 
-fn ask(session: &Session<'_>, step: StepId, url: &str, known: Option<HttpValidators>) -> Result<HttpValidators, StepError> {
+fn ask(
+    session: &Session<'_>,
+    step: StepId,
+    url: &str,
+    known: Option<HttpValidators>,
+) -> Result<HttpValidators, StepError> {
     let validators = known.as_ref().map(|known| Validators {
         etag: known.etag.clone(),
         last_modified: known.last_modified.clone(),
     });
     let mut blob = session.store().blobs().writer()?;
-    let progress = |current, total| session.tell(Event::Transfer { step, what: url.to_owned(), current, total });
-    let answer = fetch::get(url, validators.as_ref(), &mut blob, &progress).map_err(FetchError::from)?;
+    let progress = |current, total| {
+        session.tell(Event::Transfer {
+            step,
+            what: url.to_owned(),
+            current,
+            total,
+        })
+    };
+    let answer =
+        fetch::get(url, validators.as_ref(), &mut blob, &progress).map_err(FetchError::from)?;
     match (answer, known) {
-        (Answer::NotModified, Some(known)) => Ok(HttpValidators { fetched: session.now(), ..known }),
+        (Answer::NotModified, Some(known)) => Ok(HttpValidators {
+            fetched: session.now(),
+            ..known
+        }),
         (Answer::NotModified, None) => ask(session, step, url, None),
         (Answer::Body(body), _) => {
             let (content, size) = blob.finish()?;
@@ -132,7 +157,11 @@ fn ask(session: &Session<'_>, step: StepId, url: &str, known: Option<HttpValidat
 fn described(url: &str, validators: HttpValidators) -> FetchedFile {
     let from_url = || {
         let path = url.split(['?', '#']).next().unwrap_or_default();
-        path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("download").to_owned()
+        path.rsplit('/')
+            .next()
+            .filter(|name| !name.is_empty())
+            .unwrap_or("download")
+            .to_owned()
     };
     FetchedFile {
         name: validators.file_name.clone().unwrap_or_else(from_url),
@@ -143,6 +172,11 @@ fn described(url: &str, validators: HttpValidators) -> FetchedFile {
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7); the obsolete forms do not count.
 fn http_date(text: &str) -> Option<Timestamp> {
-    let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Timestamp { secs: time.as_second(), nanos: 0 })
+    let time = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()?;
+    Some(Timestamp {
+        secs: time.as_second(),
+        nanos: 0,
+    })
 }

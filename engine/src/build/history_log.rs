@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use iechor_cachedb::{BuildId, BuildStatus, NewBuild, NewStep, Record, RecordId, StepOutcome, UnixMillis};
+use iechor_cachedb::{
+    BuildId, BuildStatus, NewBuild, NewStep, Record, RecordId, StepOutcome, UnixMillis,
+};
 use iechor_snapshotter::Digest;
 
 use super::load::LoadedFile;
@@ -37,19 +39,29 @@ struct Noted {
 }
 
 impl<'a> History<'a> {
-    pub(crate) fn new(engine: &'a Engine, request: &BuildRequest, file: &LoadedFile, now: UnixMillis) -> Self {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        request: &BuildRequest,
+        file: &LoadedFile,
+        now: UnixMillis,
+    ) -> Self {
         let context = match &request.context {
             ContextSource::Directory(dir) => dir.display().to_string(),
             ContextSource::Empty => "-".to_owned(),
         };
         let build = NewBuild {
             started: now,
-            file: file.name.clone(),
+            file: file.identity.clone(),
             context,
             target: request.target.clone(),
             tags: request.tags.clone(),
         };
-        Self { engine, build, id: OnceLock::new(), noted: Mutex::default() }
+        Self {
+            engine,
+            build,
+            id: OnceLock::new(),
+            noted: Mutex::default(),
+        }
     }
 
     /// The build's number, given now if it has none.
@@ -69,7 +81,10 @@ impl<'a> History<'a> {
     /// Starts the log of a step.
     pub(crate) fn create_log(&self, step: &Step<'_>) -> Result<(File, PathBuf), StepError> {
         let BuildId(id) = self.id()?;
-        Ok((logs::create(self.engine, id, step.id)?, logs::path(self.engine, id, step.id)))
+        Ok((
+            logs::create(self.engine, id, step.id)?,
+            logs::path(self.engine, id, step.id),
+        ))
     }
 
     /// Where the log of an executed step is.
@@ -98,9 +113,17 @@ impl<'a> History<'a> {
             cached: outcome == StepOutcome::Hit,
             why: reason.clone(),
             duration: took,
-            bytes: if outcome == StepOutcome::Hit { 0 } else { record.own_bytes },
+            bytes: if outcome == StepOutcome::Hit {
+                0
+            } else {
+                record.own_bytes
+            },
         };
-        let entry = NewStep { record: Some(record.id), snapshot: record.snapshot, ..self.step(step, parent, outcome, reason, took) };
+        let entry = NewStep {
+            record: Some(record.id),
+            snapshot: record.snapshot,
+            ..self.step(step, parent, outcome, reason, took)
+        };
         let mut noted = lock(&self.noted);
         noted.reports.push((step.id.0, report));
         if outcome == StepOutcome::Hit {
@@ -118,7 +141,10 @@ impl<'a> History<'a> {
         took: Duration,
     ) {
         let reason = Some(error.one_line());
-        let entry = NewStep { snapshot: error.state_left(), ..self.step(step, parent, outcome, reason, took) };
+        let entry = NewStep {
+            snapshot: error.state_left(),
+            ..self.step(step, parent, outcome, reason, took)
+        };
         lock(&self.noted).push(entry);
     }
 
@@ -131,7 +157,9 @@ impl<'a> History<'a> {
         took: Duration,
     ) -> NewStep {
         let log = self.log_path(step);
-        let relative = log.as_deref().and_then(|path| path.strip_prefix(self.engine.root()).ok());
+        let relative = log
+            .as_deref()
+            .and_then(|path| path.strip_prefix(self.engine.root()).ok());
         NewStep {
             ordinal: 0,
             number: u32::try_from(step.id.0 + 1).unwrap_or(u32::MAX),
@@ -165,7 +193,12 @@ impl<'a> History<'a> {
     }
 
     /// Writes the build into the history.
-    pub(crate) fn close(&self, status: BuildStatus, image: Option<&Digest>, now: UnixMillis) -> Result<BuildId, StepError> {
+    pub(crate) fn close(
+        &self,
+        status: BuildStatus,
+        image: Option<&Digest>,
+        now: UnixMillis,
+    ) -> Result<BuildId, StepError> {
         let noted = lock(&self.noted);
         let cache = self.engine.cache();
         cache.touch(&noted.used, now)?;

@@ -23,6 +23,8 @@ pub(crate) struct LoadedFile {
     pub(crate) name: String,
     /// Where it is, unless it came from standard input.
     pub(crate) path: Option<PathBuf>,
+    /// What records call it: its path without links, so that files of one name are told apart.
+    pub(crate) identity: String,
     /// The text that spans point into.
     pub(crate) text: String,
     /// What it says; has no errors.
@@ -34,14 +36,29 @@ pub(crate) struct LoadedFile {
 /// # Errors
 ///
 /// When it can't be read, and when it has errors: all of them at once.
-pub(crate) fn load(request: &BuildRequest, progress: &dyn ProgressSink) -> Result<LoadedFile, BuildError> {
+pub(crate) fn load(
+    request: &BuildRequest,
+    progress: &dyn ProgressSink,
+) -> Result<LoadedFile, BuildError> {
     let (name, path, bytes) = read(request, progress)?;
     let parsed = iechor_frontend::parse(&bytes);
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let file = LoadedFile { name, path, text, parsed };
+    let identity = identity(&name, path.as_deref());
+    let file = LoadedFile {
+        name,
+        path,
+        identity,
+        text,
+        parsed,
+    };
     file.refuse_errors()?;
     file.tell_warnings(progress);
     Ok(file)
+}
+
+fn identity(name: &str, path: Option<&Path>) -> String {
+    let resolved = path.and_then(|path| fs::canonicalize(path).ok());
+    resolved.map_or_else(|| name.to_owned(), |path| path.display().to_string())
 }
 
 impl LoadedFile {
@@ -49,7 +66,9 @@ impl LoadedFile {
         if !self.parsed.has_errors() {
             return Ok(());
         }
-        Err(BuildError::Parse { rendered: self.rendered(Severity::Error).join("\n") })
+        Err(BuildError::Parse {
+            rendered: self.rendered(Severity::Error).join("\n"),
+        })
     }
 
     fn tell_warnings(&self, progress: &dyn ProgressSink) {
@@ -59,8 +78,14 @@ impl LoadedFile {
     }
 
     fn rendered(&self, severity: Severity) -> Vec<String> {
-        let found = self.parsed.diagnostics.iter().filter(|found| found.severity == severity);
-        found.map(|found| found.render(&self.name, &self.text)).collect()
+        let found = self
+            .parsed
+            .diagnostics
+            .iter()
+            .filter(|found| found.severity == severity);
+        found
+            .map(|found| found.render(&self.name, &self.text))
+            .collect()
     }
 }
 
@@ -81,9 +106,12 @@ fn read_path(path: &Path) -> Result<Read, BuildError> {
 
 fn read_default(context: &ContextSource, progress: &dyn ProgressSink) -> Result<Read, BuildError> {
     let ContextSource::Directory(dir) = context else {
-        return Err(BuildError::NoFile { dir: PathBuf::from("-") });
+        return Err(BuildError::NoFile {
+            dir: PathBuf::from("-"),
+        });
     };
-    fs::metadata(dir).map_err(|source| BuildError::io("cannot read the build context", dir, source))?;
+    fs::metadata(dir)
+        .map_err(|source| BuildError::io("cannot read the build context", dir, source))?;
     let found = DEFAULT_NAMES.iter().find(|name| dir.join(name).is_file());
     let name = found.ok_or_else(|| BuildError::NoFile { dir: dir.clone() })?;
     if *name != DEFAULT_NAMES[0] {
@@ -96,8 +124,13 @@ fn read_default(context: &ContextSource, progress: &dyn ProgressSink) -> Result<
 
 /// The ignore rules of the build context: of `--ignorefile`, else of the first one found among
 /// `FILE.iechorignore`, `FILE.dockerignore` and those in the context.
-pub(crate) fn ignore_rules(request: &BuildRequest, file: &LoadedFile) -> Result<IgnoreSet, BuildError> {
-    let Some(path) = ignore_file(request, file) else { return Ok(IgnoreSet::default()) };
+pub(crate) fn ignore_rules(
+    request: &BuildRequest,
+    file: &LoadedFile,
+) -> Result<IgnoreSet, BuildError> {
+    let Some(path) = ignore_file(request, file) else {
+        return Ok(IgnoreSet::default());
+    };
     let bytes = fs::read(&path).map_err(|source| BuildError::io("cannot read", &path, source))?;
     IgnoreSet::parse(&String::from_utf8_lossy(&bytes))
         .map_err(|source| BuildError::IgnoreFile { path, source })
@@ -108,7 +141,8 @@ fn ignore_file(request: &BuildRequest, file: &LoadedFile) -> Option<PathBuf> {
         return Some(named.clone());
     }
     let beside = file.path.iter().flat_map(|path| {
-        ["iechorignore", "dockerignore"].map(|ending| PathBuf::from(format!("{}.{ending}", path.display())))
+        ["iechorignore", "dockerignore"]
+            .map(|ending| PathBuf::from(format!("{}.{ending}", path.display())))
     });
     let inside = match &request.context {
         ContextSource::Directory(dir) => IGNORE_NAMES.map(|name| dir.join(name)).to_vec(),

@@ -28,14 +28,25 @@ pub(crate) enum Identity {
     /// A directory of the host: keyed by its files (rules C4, C6).
     Host(Inode),
     /// A stage of this build: keyed by its own key and result (rule C7).
-    Stage { name: String, key: CacheKey, snapshot: Option<SnapshotId>, anew: Option<String> },
+    Stage {
+        name: String,
+        key: CacheKey,
+        snapshot: Option<SnapshotId>,
+        anew: Option<String>,
+    },
     /// An image: keyed by digest (rule C7).
-    Image { reference: String, digest: Digest, snapshot: Option<SnapshotId> },
+    Image {
+        reference: String,
+        digest: Digest,
+        snapshot: Option<SnapshotId>,
+    },
 }
 
 impl std::fmt::Debug for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Origin").field("tree", &self.tree.name()).finish_non_exhaustive()
+        f.debug_struct("Origin")
+            .field("tree", &self.tree.name())
+            .finish_non_exhaustive()
     }
 }
 
@@ -51,15 +62,23 @@ impl Identity {
 
 impl Session<'_> {
     /// The tree that `--from` (or its absence) names: a stage, a named context, or an image.
-    pub(crate) fn origin(&self, context: &Context<'_>, from: Option<&Text>) -> Result<Origin, StepError> {
-        let Some(from) = from else { return self.context_origin() };
+    pub(crate) fn origin(
+        &self,
+        context: &Context<'_>,
+        from: Option<&Text>,
+    ) -> Result<Origin, StepError> {
+        let Some(from) = from else {
+            return self.context_origin();
+        };
         let name = from.raw();
         if let Some(index) = self.file().stage(name, self.file().stages.len()) {
             return self.stage_origin(index);
         }
         match self.named_context(name) {
             Some(value) if !value.contains("://") => self.named_directory(name, Path::new(value)),
-            _ => self.image_origin(context, name).map_err(|error| error.at(from.span())),
+            _ => self
+                .image_origin(context, name)
+                .map_err(|error| error.at(from.span())),
         }
     }
 
@@ -79,9 +98,16 @@ impl Session<'_> {
     }
 
     fn named_directory(&self, name: &str, at: &Path) -> Result<Origin, StepError> {
-        let tree = HostTree::open(at, &format!("the build context {name:?}"), IgnoreSet::default())?;
+        let tree = HostTree::open(
+            at,
+            &format!("the build context {name:?}"),
+            IgnoreSet::default(),
+        )?;
         let identity = Identity::Host(tree.identity()?);
-        Ok(Origin { tree: Arc::new(tree), identity })
+        Ok(Origin {
+            tree: Arc::new(tree),
+            identity,
+        })
     }
 
     fn stage_origin(&self, index: usize) -> Result<Origin, StepError> {
@@ -90,8 +116,16 @@ impl Session<'_> {
         let snapshot = state.tip();
         let tree = ChainTree::new(self.store(), snapshot, format!("stage {name}"));
         let key = state.key.ok_or(StepError::Lost)?;
-        let identity = Identity::Stage { name, key, snapshot, anew: state.anew };
-        Ok(Origin { tree: Arc::new(tree), identity })
+        let identity = Identity::Stage {
+            name,
+            key,
+            snapshot,
+            anew: state.anew,
+        };
+        Ok(Origin {
+            tree: Arc::new(tree),
+            identity,
+        })
     }
 
     fn image_origin(&self, context: &Context<'_>, name: &str) -> Result<Origin, StepError> {
@@ -99,7 +133,14 @@ impl Session<'_> {
         self.lease_chain(&image.chain)?;
         let snapshot = image.chain.tip();
         let tree = ChainTree::new(self.store(), snapshot, format!("image {}", image.name));
-        let identity = Identity::Image { reference: image.name, digest: image.digest, snapshot };
-        Ok(Origin { tree: Arc::new(tree), identity })
+        let identity = Identity::Image {
+            reference: image.name,
+            digest: image.digest,
+            snapshot,
+        };
+        Ok(Origin {
+            tree: Arc::new(tree),
+            identity,
+        })
     }
 }

@@ -7,7 +7,7 @@ use iechor_frontend::expand::Expander;
 use iechor_image::Platform;
 
 use super::load::LoadedFile;
-use super::scope::{GlobalScope, Given, is_proxy};
+use super::scope::{Given, GlobalScope, is_proxy};
 use crate::error::BuildError;
 use crate::progress::{Event, ProgressSink};
 use crate::request::{BuildRequest, CachePolicy};
@@ -23,8 +23,6 @@ pub(crate) struct Plan {
     pub(crate) globals: GlobalScope,
     /// Stages that `--no-cache-filter` names: index and the word that named it.
     pub(crate) uncached: BTreeMap<usize, String>,
-    /// What is built for.
-    pub(crate) platform: Platform,
 }
 
 /// One stage of the plan.
@@ -54,7 +52,11 @@ impl Plan {
     ///
     /// Unknown `--target` or `--no-cache-filter` (the stages are listed), a FROM that does not
     /// expand, stages that need each other.
-    pub(crate) fn new(request: &BuildRequest, file: &LoadedFile, progress: &dyn ProgressSink) -> Result<Self, BuildError> {
+    pub(crate) fn new(
+        request: &BuildRequest,
+        file: &LoadedFile,
+        progress: &dyn ProgressSink,
+    ) -> Result<Self, BuildError> {
         let host = Platform::host();
         let platform = request.platform.clone().unwrap_or_else(|| host.clone());
         let given = Given::new(&request.build_args, &request.proxy, &host, &platform);
@@ -63,9 +65,21 @@ impl Plan {
         let target = target(request, parsed)?;
         let uncached = uncached(request, parsed)?;
         let mut stages = BTreeMap::new();
-        Needed { file, globals: &globals, platform: &platform, stages: &mut stages, path: Vec::new() }.visit(target)?;
+        Needed {
+            file,
+            globals: &globals,
+            platform: &platform,
+            stages: &mut stages,
+            path: Vec::new(),
+        }
+        .visit(target)?;
         warn_of_unused_args(parsed, &globals, progress);
-        Ok(Self { target, stages, globals, uncached, platform })
+        Ok(Self {
+            target,
+            stages,
+            globals,
+            uncached,
+        })
     }
 }
 
@@ -75,7 +89,11 @@ fn global_scope(file: &LoadedFile, given: Given) -> Result<GlobalScope, BuildErr
     for declaration in &parsed.global_args {
         let lookup = |name: &str| scope.get(name);
         let mut expander = Expander::new(parsed.directives.escape, &lookup);
-        let default = declaration.default.as_ref().map(|text| expander.text(text)).transpose();
+        let default = declaration
+            .default
+            .as_ref()
+            .map(|text| expander.text(text))
+            .transpose();
         let default = default.map_err(|diagnostic| file.at(&diagnostic))?;
         scope.declare(declaration.name.raw(), default);
     }
@@ -89,23 +107,39 @@ fn target(request: &BuildRequest, file: &Iechorfile) -> Result<usize, BuildError
     }
 }
 
-fn uncached(request: &BuildRequest, file: &Iechorfile) -> Result<BTreeMap<usize, String>, BuildError> {
-    let CachePolicy::IgnoreStages(names) = &request.cache else { return Ok(BTreeMap::new()) };
-    let found = names.iter().map(|name| Ok((find_stage(file, "--no-cache-filter", name)?, name.clone())));
+fn uncached(
+    request: &BuildRequest,
+    file: &Iechorfile,
+) -> Result<BTreeMap<usize, String>, BuildError> {
+    let CachePolicy::IgnoreStages(names) = &request.cache else {
+        return Ok(BTreeMap::new());
+    };
+    let found = names
+        .iter()
+        .map(|name| Ok((find_stage(file, "--no-cache-filter", name)?, name.clone())));
     found.collect()
 }
 
 fn find_stage(file: &Iechorfile, option: &'static str, name: &str) -> Result<usize, BuildError> {
-    file.stage(name, file.stages.len()).ok_or_else(|| BuildError::UnknownStage {
-        option,
-        name: name.to_owned(),
-        stages: file.stages.iter().enumerate().map(|(index, stage)| stage_name(stage, index)).collect(),
-    })
+    file.stage(name, file.stages.len())
+        .ok_or_else(|| BuildError::UnknownStage {
+            option,
+            name: name.to_owned(),
+            stages: file
+                .stages
+                .iter()
+                .enumerate()
+                .map(|(index, stage)| stage_name(stage, index))
+                .collect(),
+        })
 }
 
 /// How people call a stage: its name, else `stage-N`.
 pub(crate) fn stage_name(stage: &Stage, index: usize) -> String {
-    stage.name.as_ref().map_or_else(|| format!("stage-{index}"), |name| name.raw().to_owned())
+    stage
+        .name
+        .as_ref()
+        .map_or_else(|| format!("stage-{index}"), |name| name.raw().to_owned())
 }
 
 /// Depth-first visit of the stages that the target needs.
@@ -142,14 +176,22 @@ impl Needed<'_> {
         if let Base::Stage(base) = base {
             needs.insert(base);
         }
-        Ok(PlannedStage { base, platform: self.stage_platform(stage)?, needs })
+        Ok(PlannedStage {
+            base,
+            platform: self.stage_platform(stage)?,
+            needs,
+        })
     }
 
     /// FROM sees the stages before it alone, so that a stage may have the name of its base image.
     fn base(&self, stage: &Stage, index: usize) -> Result<Base, BuildError> {
         let name = self.expand(&stage.base)?;
         if name.is_empty() {
-            return Err(self.file.error_at(stage.base.span(), "the base image's name is empty", Some("give the ARG a default")));
+            return Err(self.file.error_at(
+                stage.base.span(),
+                "the base image's name is empty",
+                Some("give the ARG a default"),
+            ));
         }
         let before = &self.file.parsed.file.stages[..index];
         let earlier = before.iter().rposition(|stage| stage.is_named(&name));
@@ -157,15 +199,21 @@ impl Needed<'_> {
     }
 
     fn stage_platform(&self, stage: &Stage) -> Result<Platform, BuildError> {
-        let Some(text) = &stage.platform else { return Ok(self.platform.clone()) };
+        let Some(text) = &stage.platform else {
+            return Ok(self.platform.clone());
+        };
         let value = self.expand(text)?;
-        value.parse().map_err(|error| self.file.error_at(text.span(), &format!("{error}"), None))
+        value
+            .parse()
+            .map_err(|error| self.file.error_at(text.span(), &format!("{error}"), None))
     }
 
     fn expand(&self, text: &iechor_frontend::ast::Text) -> Result<String, BuildError> {
         let lookup = |name: &str| self.globals.get(name);
         let mut expander = Expander::new(self.file.parsed.file.directives.escape, &lookup);
-        expander.text(text).map_err(|diagnostic| self.file.at(&diagnostic))
+        expander
+            .text(text)
+            .map_err(|diagnostic| self.file.at(&diagnostic))
     }
 
     /// The stages that instructions of `stage` take files from.
@@ -179,12 +227,23 @@ impl Needed<'_> {
     }
 
     fn cycle(&self, index: usize) -> BuildError {
-        let from = self.path.iter().position(|&visited| visited == index).unwrap_or_default();
+        let from = self
+            .path
+            .iter()
+            .position(|&visited| visited == index)
+            .unwrap_or_default();
         let stages = &self.file.parsed.file.stages;
-        let mut names: Vec<String> = self.path[from..].iter().map(|&at| stage_name(&stages[at], at)).collect();
+        let mut names: Vec<String> = self.path[from..]
+            .iter()
+            .map(|&at| stage_name(&stages[at], at))
+            .collect();
         names.push(stage_name(&stages[index], index));
         let message = format!("stages need each other: {}", names.join(" -> "));
-        self.file.error_at(stages[index].statement.span, &message, Some("let one of them copy from something else"))
+        self.file.error_at(
+            stages[index].statement.span,
+            &message,
+            Some("let one of them copy from something else"),
+        )
     }
 }
 
@@ -192,7 +251,12 @@ impl Needed<'_> {
 fn froms(kind: &InstructionKind) -> Vec<&str> {
     match kind {
         InstructionKind::Copy(copy) => copy.from.iter().map(|from| from.raw()).collect(),
-        InstructionKind::Run(run) => run.mounts.iter().filter_map(|mount| mount.from()).map(|from| from.raw()).collect(),
+        InstructionKind::Run(run) => run
+            .mounts
+            .iter()
+            .filter_map(|mount| mount.from())
+            .map(|from| from.raw())
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -200,7 +264,10 @@ fn froms(kind: &InstructionKind) -> Vec<&str> {
 /// An argument that nothing declares has no effect (rule C12); most often it is misspelt.
 fn warn_of_unused_args(file: &Iechorfile, globals: &GlobalScope, progress: &dyn ProgressSink) {
     let declared = declared_args(file);
-    let unused = globals.given().names().filter(|name| !declared.contains(name) && !is_proxy(name));
+    let unused = globals
+        .given()
+        .names()
+        .filter(|name| !declared.contains(name) && !is_proxy(name));
     for name in unused.collect::<BTreeSet<_>>() {
         let message = format!("--build-arg {name} has no effect: no ARG {name} in the file");
         progress.event(Event::Warning(message));
@@ -208,9 +275,17 @@ fn warn_of_unused_args(file: &Iechorfile, globals: &GlobalScope, progress: &dyn 
 }
 
 fn declared_args(file: &Iechorfile) -> BTreeSet<&str> {
-    let in_stages = file.stages.iter().flat_map(|stage| &stage.instructions).flat_map(|instruction| match &instruction.kind {
-        InstructionKind::Arg(arg) => arg.declarations.as_slice(),
-        _ => &[],
-    });
-    file.global_args.iter().chain(in_stages).map(|declaration| declaration.name.raw()).collect()
+    let in_stages = file
+        .stages
+        .iter()
+        .flat_map(|stage| &stage.instructions)
+        .flat_map(|instruction| match &instruction.kind {
+            InstructionKind::Arg(arg) => arg.declarations.as_slice(),
+            _ => &[],
+        });
+    file.global_args
+        .iter()
+        .chain(in_stages)
+        .map(|declaration| declaration.name.raw())
+        .collect()
 }

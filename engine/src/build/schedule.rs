@@ -24,16 +24,25 @@ struct Board {
 /// The first failure; stages that run by then end after the step they are at.
 pub(crate) fn build_stages(session: &Session<'_>) -> Result<(), BuildError> {
     let stages = &session.plan.stages;
-    let board = Mutex::new(Board { waiting: stages.keys().copied().collect(), ..Board::default() });
+    let board = Mutex::new(Board {
+        waiting: stages.keys().copied().collect(),
+        ..Board::default()
+    });
     let changed = Condvar::new();
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(stages.len());
+    let workers = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(stages.len());
     thread::scope(|scope| {
         for _ in 1..workers {
             scope.spawn(|| work(session, &board, &changed));
         }
         work(session, &board, &changed);
     });
-    match board.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).failure {
+    match board
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .failure
+    {
         Some(failure) => Err(failure),
         None => Ok(()),
     }
@@ -41,7 +50,9 @@ pub(crate) fn build_stages(session: &Session<'_>) -> Result<(), BuildError> {
 
 fn work(session: &Session<'_>, board: &Mutex<Board>, changed: &Condvar) {
     while let Some(index) = next(session, board, changed) {
-        let Some(planned) = session.plan.stages.get(&index) else { return };
+        let Some(planned) = session.plan.stages.get(&index) else {
+            return;
+        };
         let result = stage::build(session, index, planned);
         let mut board = lock(board);
         board.running -= 1;
@@ -75,6 +86,8 @@ fn next(session: &Session<'_>, board: &Mutex<Board>, changed: &Condvar) -> Optio
         if board.waiting.is_empty() || board.running == 0 {
             return None;
         }
-        board = changed.wait(board).unwrap_or_else(std::sync::PoisonError::into_inner);
+        board = changed
+            .wait(board)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
     }
 }

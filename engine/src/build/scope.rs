@@ -6,7 +6,13 @@
 use iechor_image::Platform;
 
 /// Proxy arguments: usable without a declaration, and then in no key and no history.
-const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+const PROXIES: [&str; 5] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "FTP_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+];
 
 /// Values from outside the file.
 #[derive(Debug, Clone)]
@@ -31,11 +37,20 @@ impl Given {
             .into_iter()
             .flat_map(|(prefix, platform)| platform_args(prefix, platform))
             .collect();
-        Self { args: args.to_vec(), proxies: proxies.to_vec(), platform }
+        Self {
+            args: args.to_vec(),
+            proxies: proxies.to_vec(),
+            platform,
+        }
     }
 
     fn arg(&self, name: &str) -> Option<String> {
         last(&self.args, name)
+    }
+
+    /// What an ARG is given from outside; the caller's proxies are arguments, too, once declared.
+    fn declared(&self, name: &str) -> Option<String> {
+        self.arg(name).or_else(|| last(&self.proxies, name))
     }
 
     /// Names given on the command line.
@@ -46,7 +61,9 @@ impl Given {
 
 /// Whether a name is one of the proxy arguments, in either case.
 pub(crate) fn is_proxy(name: &str) -> bool {
-    PROXIES.iter().any(|proxy| *proxy == name || proxy.to_lowercase() == name)
+    PROXIES
+        .iter()
+        .any(|proxy| *proxy == name || proxy.to_lowercase() == name)
 }
 
 fn platform_args(prefix: &str, platform: &Platform) -> [(String, String); 4] {
@@ -60,7 +77,10 @@ fn platform_args(prefix: &str, platform: &Platform) -> [(String, String); 4] {
 }
 
 fn last(pairs: &[(String, String)], name: &str) -> Option<String> {
-    pairs.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.clone())
+    pairs
+        .iter()
+        .rfind(|(key, _)| key == name)
+        .map(|(_, value)| value.clone())
 }
 
 /// The ARGs before the first FROM: in scope of FROM lines, and what stages inherit by name.
@@ -79,7 +99,7 @@ impl GlobalScope {
 
     /// Declares an ARG; a value on the command line wins over `default`.
     pub(crate) fn declare(&mut self, name: &str, default: Option<String>) {
-        if let Some(value) = self.given.arg(name).or(default) {
+        if let Some(value) = self.given.declared(name).or(default) {
             self.args.push((name.to_owned(), value));
         }
     }
@@ -115,12 +135,16 @@ enum Command {
 impl<'a> StageScope<'a> {
     /// The scope just after FROM.
     pub(crate) fn new(global: &'a GlobalScope) -> Self {
-        Self { global, args: Vec::new(), command: Command::Inherited }
+        Self {
+            global,
+            args: Vec::new(),
+            command: Command::Inherited,
+        }
     }
 
     /// Declares an ARG: the command line's value, else `default`, else the global ARG's.
     pub(crate) fn declare(&mut self, name: &str, default: Option<String>) {
-        let given = self.global.given.arg(name);
+        let given = self.global.given.declared(name);
         let value = given.or(default).or_else(|| self.global.get(name));
         self.args.retain(|(declared, _)| declared != name);
         self.args.push((name.to_owned(), value));
@@ -129,14 +153,22 @@ impl<'a> StageScope<'a> {
     /// The declared ARGs that have a value, in order: they are in the environment of RUN and
     /// enter its key, used or not.
     pub(crate) fn args(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.args.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
+        self.args
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
     }
 
     /// Proxy arguments that were given and not declared: in the environment of RUN alone.
     pub(crate) fn proxies(&self) -> Vec<(String, String)> {
         let given = &self.global.given;
         let mut proxies = given.proxies.clone();
-        proxies.extend(given.args.iter().filter(|(name, _)| is_proxy(name)).cloned());
+        proxies.extend(
+            given
+                .args
+                .iter()
+                .filter(|(name, _)| is_proxy(name))
+                .cloned(),
+        );
         proxies.retain(|(name, _)| !self.declares(name));
         proxies
     }
@@ -145,7 +177,11 @@ impl<'a> StageScope<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         match self.args.iter().find(|(declared, _)| declared == name) {
             Some((_, value)) => value.clone(),
-            None if is_proxy(name) => self.proxies().iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()),
+            None if is_proxy(name) => self
+                .proxies()
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone()),
             None => None,
         }
     }
@@ -170,9 +206,17 @@ mod tests {
     use super::*;
 
     fn global(args: &[(&str, &str)]) -> GlobalScope {
-        let args: Vec<_> = args.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let args: Vec<_> = args
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
         let platform = Platform::new("linux", "amd64", None);
-        GlobalScope::new(Given::new(&args, &[("no_proxy".into(), "localhost".into())], &platform, &platform))
+        GlobalScope::new(Given::new(
+            &args,
+            &[("no_proxy".into(), "localhost".into())],
+            &platform,
+            &platform,
+        ))
     }
 
     #[test]
@@ -208,7 +252,13 @@ mod tests {
         assert_eq!(stage.args().count(), 0);
         assert_eq!(stage.proxies().len(), 2);
         stage.declare("HTTP_PROXY", None);
-        assert_eq!(stage.args().collect::<Vec<_>>(), [("HTTP_PROXY", "http://p")]);
+        assert_eq!(
+            stage.args().collect::<Vec<_>>(),
+            [("HTTP_PROXY", "http://p")]
+        );
         assert_eq!(stage.proxies().len(), 1);
+        stage.declare("no_proxy", None);
+        assert_eq!(stage.get("no_proxy").as_deref(), Some("localhost"));
+        assert_eq!(stage.args().count(), 2);
     }
 }

@@ -53,7 +53,9 @@ pub(crate) struct Session<'a> {
 
 impl std::fmt::Debug for Session<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("plan", &self.plan).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,9 +152,11 @@ impl Session<'_> {
     pub(crate) fn stamps(&self) -> Stamps<'_> {
         match self.request.context_digest {
             ContextDigest::Metadata => Stamps::Mtime,
-            ContextDigest::Content => {
-                Stamps::Content { memo: self.cache(), blobs: self.store().blobs(), now: self.now().0 / 1000 }
-            }
+            ContextDigest::Content => Stamps::Content {
+                memo: self.cache(),
+                blobs: self.store().blobs(),
+                now: self.now().0 / 1000,
+            },
         }
     }
 }
@@ -165,7 +169,12 @@ impl Session<'_> {
     }
 
     /// A step that the file does not have: an ONBUILD trigger of the base image.
-    pub(crate) fn extra_step(&self, stage: usize, statement: &Statement, from: &Statement) -> StepId {
+    pub(crate) fn extra_step(
+        &self,
+        stage: usize,
+        statement: &Statement,
+        from: &Statement,
+    ) -> StepId {
         let info = lock(&self.numbering).extra(stage, statement, from);
         let id = info.id;
         self.tell(Event::Planned(info));
@@ -203,7 +212,9 @@ impl Session<'_> {
         }
         let stage = usize::try_from(stage).ok()?;
         let named = self.plan.uncached.get(&stage)?;
-        Some(MissReason::NoCacheFilter { stage: named.clone() })
+        Some(MissReason::NoCacheFilter {
+            stage: named.clone(),
+        })
     }
 
     /// The value of a secret, if one was given.
@@ -218,10 +229,19 @@ impl Session<'_> {
     }
 
     /// Warns of files that may have changed under the same size and time (rule C6).
-    pub(crate) fn warn_of_moved_ctimes(&self, step: &Step<'_>, record: RecordId, now: &Witness) -> Result<(), StepError> {
-        let Some(then) = self.cache().witness(record)? else { return Ok(()) };
+    pub(crate) fn warn_of_moved_ctimes(
+        &self,
+        step: &Step<'_>,
+        record: RecordId,
+        now: &Witness,
+    ) -> Result<(), StepError> {
+        let Some(then) = self.cache().witness(record)? else {
+            return Ok(());
+        };
         let moved = then.moved(now);
-        let Some(first) = moved.first() else { return Ok(()) };
+        let Some(first) = moved.first() else {
+            return Ok(());
+        };
         let more = match moved.len() {
             1 => String::new(),
             n => format!(" and {} more", n - 1),
@@ -229,7 +249,7 @@ impl Session<'_> {
         self.tell(Event::Warning(format!(
             "{}:{}: {}{more} may have other contents under the same size and time; \
              build with --context-digest=content to be sure",
-            step.place.file,
+            self.loaded.name,
             step.place.line,
             String::from_utf8_lossy(first),
         )));
@@ -244,7 +264,9 @@ impl Session<'_> {
         if let Some(context) = self.context.get() {
             return Ok(Arc::clone(context));
         }
-        let ContextSource::Directory(dir) = &self.request.context else { return Err(StepError::NoContext) };
+        let ContextSource::Directory(dir) = &self.request.context else {
+            return Err(StepError::NoContext);
+        };
         let ignore = super::load::ignore_rules(self.request, self.loaded).map_err(Box::new)?;
         let opened = HostTree::open(dir, "the build context", ignore)?;
         Ok(Arc::clone(self.context.get_or_init(|| Arc::new(opened))))
@@ -269,14 +291,30 @@ impl Session<'_> {
     }
 
     /// An image as a base or as a source of files.
-    pub(crate) fn base_image(&self, spec: &str, platform: &Platform, step: StepId) -> Result<BaseImage, StepError> {
+    pub(crate) fn base_image(
+        &self,
+        spec: &str,
+        platform: &Platform,
+        step: StepId,
+    ) -> Result<BaseImage, StepError> {
         let spec = self.named_context(spec).unwrap_or(spec);
-        Ok(sources::resolve(self.engine, spec, platform, self.request.pull, self.progress, step)?)
+        Ok(sources::resolve(
+            self.engine,
+            spec,
+            platform,
+            self.request.pull,
+            self.progress,
+            step,
+        )?)
     }
 
     /// What `--build-context` gives a name.
     pub(crate) fn named_context(&self, name: &str) -> Option<&str> {
-        let found = self.request.build_contexts.iter().rfind(|(given, _)| given == name);
+        let found = self
+            .request
+            .build_contexts
+            .iter()
+            .rfind(|(given, _)| given == name);
         found.map(|(_, value)| value.as_str())
     }
 
@@ -340,7 +378,8 @@ impl Session<'_> {
         reason: Option<String>,
         took: Duration,
     ) {
-        self.history.note(step, record, parent, outcome, reason, took);
+        self.history
+            .note(step, record, parent, outcome, reason, took);
     }
 
     /// A step did not.
@@ -352,7 +391,8 @@ impl Session<'_> {
         error: &StepError,
         took: Duration,
     ) {
-        self.history.note_failure(step, parent, outcome, error, took);
+        self.history
+            .note_failure(step, parent, outcome, error, took);
     }
 
     /// A failed step as the error of the build; the excerpt shows `span` of the file.
@@ -361,7 +401,13 @@ impl Session<'_> {
     }
 
     /// As [`Session::fail`], for an instruction of another text (an ONBUILD trigger).
-    pub(crate) fn fail_in(&self, step: &Step<'_>, span: Span, error: StepError, text: &str) -> BuildError {
+    pub(crate) fn fail_in(
+        &self,
+        step: &Step<'_>,
+        span: Span,
+        error: StepError,
+        text: &str,
+    ) -> BuildError {
         self.tell(if error.is_cancelled() {
             Event::Cancelled(step.id)
         } else {
@@ -375,4 +421,3 @@ impl Session<'_> {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-

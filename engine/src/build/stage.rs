@@ -37,7 +37,13 @@ enum Rootfs {
 
 impl StageState {
     fn empty(config: ImageConfig) -> Self {
-        Self { config, record: None, key: None, anew: None, rootfs: Rootfs::Closed(None) }
+        Self {
+            config,
+            record: None,
+            key: None,
+            anew: None,
+            rootfs: Rootfs::Closed(None),
+        }
     }
 
     /// The snapshot on top.
@@ -72,7 +78,11 @@ impl StageState {
 }
 
 /// Builds one stage; the stages that it needs are done.
-pub(crate) fn build(session: &Session<'_>, index: usize, planned: &PlannedStage) -> Result<StageState, BuildError> {
+pub(crate) fn build(
+    session: &Session<'_>,
+    index: usize,
+    planned: &PlannedStage,
+) -> Result<StageState, BuildError> {
     let stage = &session.file().stages[index];
     let mut build = StageBuild {
         session,
@@ -120,18 +130,26 @@ impl StageBuild<'_> {
     /// instructions in both are one result (rule C2).
     fn continue_stage(&mut self, step: &Step<'_>, index: usize) -> Result<(), BuildError> {
         self.session.tell(Event::Started(step.id));
-        self.state = self.session.stage_result(index).ok_or(BuildError::Cancelled)?;
+        self.state = self
+            .session
+            .stage_result(index)
+            .ok_or(BuildError::Cancelled)?;
         self.session.tell(Event::Hit(step.id));
         Ok(())
     }
 
     fn start_from_image(&mut self, step: &Step<'_>, spec: &str) -> Result<(), StepError> {
-        let base = self.session.base_image(spec, &self.planned.platform, step.id)?;
+        let base = self
+            .session
+            .base_image(spec, &self.planned.platform, step.id)?;
         self.session.lease_chain(&base.chain)?;
         let platform = self.planned.platform.to_string();
         let lowered = Lowered {
             instruction: Some("FROM".to_owned()),
-            inputs: vec![Input::base(&base.name, base.digest), Input::platform(&platform)],
+            inputs: vec![
+                Input::base(&base.name, base.digest),
+                Input::platform(&platform),
+            ],
             config: base.config,
             operation: Operation::Base(base.chain),
             created_by: None,
@@ -148,35 +166,54 @@ impl StageBuild<'_> {
     fn triggers(&mut self) -> Result<(), BuildError> {
         let texts = std::mem::take(&mut self.state.config.config.on_build);
         for text in texts {
-            let trigger = iechor_frontend::parse_trigger(&text, self.session.file().directives.escape)
-                .map_err(|found| trigger_errors(&text, &found))?;
-            let id = self.session.extra_step(self.index, &trigger.statement, &self.stage.statement);
+            let trigger =
+                iechor_frontend::parse_trigger(&text, self.session.file().directives.escape)
+                    .map_err(|found| trigger_errors(&text, &found))?;
+            let id = self
+                .session
+                .extra_step(self.index, &trigger.statement, &self.stage.statement);
             self.instruction(&trigger, id, &text)?;
         }
         Ok(())
     }
 
-    fn instruction(&mut self, instruction: &Instruction, id: StepId, text: &str) -> Result<(), BuildError> {
+    fn instruction(
+        &mut self,
+        instruction: &Instruction,
+        id: StepId,
+        text: &str,
+    ) -> Result<(), BuildError> {
         if self.session.cancelled() {
             return Err(BuildError::Cancelled);
         }
         let step = self.next_step(&instruction.statement, instruction.keyword().name(), id);
         let result = self.lower_and_run(&step, instruction);
-        result.map_err(|error| self.session.fail_in(&step, instruction.statement.span, error, text))
+        result.map_err(|error| {
+            self.session
+                .fail_in(&step, instruction.statement.span, error, text)
+        })
     }
 
-    fn lower_and_run(&mut self, step: &Step<'_>, instruction: &Instruction) -> Result<(), StepError> {
+    fn lower_and_run(
+        &mut self,
+        step: &Step<'_>,
+        instruction: &Instruction,
+    ) -> Result<(), StepError> {
         let context = lower::Context {
             session: self.session,
             step,
-            stage: self.index,
             platform: &self.planned.platform,
         };
         let lowered = lower::lower(&context, &mut self.scope, &mut self.state, instruction)?;
         step::run(self.session, step, &mut self.state, lowered)
     }
 
-    fn next_step<'s>(&mut self, statement: &'s Statement, kind: &'static str, id: StepId) -> Step<'s> {
+    fn next_step<'s>(
+        &mut self,
+        statement: &'s Statement,
+        kind: &'static str,
+        id: StepId,
+    ) -> Step<'s> {
         let position = self.position;
         self.position += 1;
         Step {
@@ -185,7 +222,7 @@ impl StageBuild<'_> {
             statement,
             kind,
             place: Place {
-                file: self.session.loaded.name.clone(),
+                file: self.session.loaded.identity.clone(),
                 line: statement.span.line,
                 stage_index: u32::try_from(self.index).unwrap_or(u32::MAX),
                 stage_name: self.stage.name.as_ref().map(|name| name.raw().to_owned()),
@@ -196,6 +233,10 @@ impl StageBuild<'_> {
 }
 
 fn trigger_errors(text: &str, found: &[iechor_frontend::Diagnostic]) -> BuildError {
-    let rendered = found.iter().map(|diagnostic| diagnostic.render("ONBUILD of the base image", text));
-    BuildError::Parse { rendered: rendered.collect::<Vec<_>>().join("\n") }
+    let rendered = found
+        .iter()
+        .map(|diagnostic| diagnostic.render("ONBUILD of the base image", text));
+    BuildError::Parse {
+        rendered: rendered.collect::<Vec<_>>().join("\n"),
+    }
 }

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use iechor_cachedb::{
-    CacheKey, Durability, Hint, KeyLock, MissReason, NewRecord, Place, Recipe, Record, RecordId, StepOutcome,
+    CacheKey, Durability, Hint, KeyLock, MissReason, NewRecord, Place, Recipe, Record, RecordId,
+    StepOutcome,
 };
 use iechor_frontend::ast::Statement;
 use iechor_image::ImageConfig;
@@ -54,7 +55,13 @@ pub(crate) fn run(
     let recipe = recipe(step, state, &lowered);
     let begun = Instant::now();
     session.tell(Event::Started(step.id));
-    let attempt = Attempt { session, step, key: recipe.key(), recipe, begun };
+    let attempt = Attempt {
+        session,
+        step,
+        key: recipe.key(),
+        recipe,
+        begun,
+    };
     match attempt.decide(state, &lowered)? {
         Decision::Hit(record) => attempt.adopt(state, *record, &lowered),
         Decision::Miss(reason) => attempt.miss(state, lowered, reason),
@@ -65,7 +72,10 @@ fn recipe(step: &Step<'_>, state: &StageState, lowered: &Lowered) -> Recipe {
     Recipe {
         parent: state.key,
         kind: step.kind.to_owned(),
-        instruction: lowered.instruction.clone().unwrap_or_else(|| step.statement.canonical.clone()),
+        instruction: lowered
+            .instruction
+            .clone()
+            .unwrap_or_else(|| step.statement.canonical.clone()),
         shown: Some(first_line(&step.statement.original)),
         inputs: lowered.inputs.clone(),
     }
@@ -75,7 +85,11 @@ fn recipe(step: &Step<'_>, state: &StageState, lowered: &Lowered) -> Recipe {
 pub(crate) fn first_line(text: &str) -> String {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default().to_owned();
-    if lines.next().is_some() { first + " ..." } else { first }
+    if lines.next().is_some() {
+        first + " ..."
+    } else {
+        first
+    }
 }
 
 struct Attempt<'a> {
@@ -110,7 +124,9 @@ impl Attempt<'_> {
 
     /// The cached result, leased, if there is one and its snapshot is still there.
     fn usable(&self, parent: Option<RecordId>) -> Result<Option<Record>, StepError> {
-        let Some(record) = self.newest(parent)? else { return Ok(None) };
+        let Some(record) = self.newest(parent)? else {
+            return Ok(None);
+        };
         if let Some(snapshot) = record.snapshot {
             self.session.lease(snapshot)?;
             // A prune may have been faster than the lease: then the row is gone by now.
@@ -127,35 +143,68 @@ impl Attempt<'_> {
     /// that, and what it hits must not depend on which of them is faster.
     fn newest(&self, parent: Option<RecordId>) -> Result<Option<Record>, StepError> {
         let newest = self.session.cache().lookup(parent, &self.key)?;
-        let Some((record, parent)) = newest.as_ref().zip(parent) else { return Ok(newest) };
+        let Some((record, parent)) = newest.as_ref().zip(parent) else {
+            return Ok(newest);
+        };
         if !self.session.was_forced(record.id) {
             return Ok(newest);
         }
         let siblings = self.session.cache().children(parent)?.into_iter();
-        let others = siblings.filter(|other| other.key == self.key && !self.session.was_forced(other.id));
+        let others =
+            siblings.filter(|other| other.key == self.key && !self.session.was_forced(other.id));
         Ok(others.max_by_key(|other| other.id).or(newest))
     }
 
     fn explain(&self, state: &StageState) -> Result<MissReason, StepError> {
         let cache = self.session.cache();
-        let fallback = cache.previous_at(&self.step.place)?.map(|record| record.id);
-        let hint = Hint { place: &self.step.place, fallback, now: self.session.now() };
-        Ok(cache.explain(state.record, &self.recipe, &hint)?.first().clone())
+        let previous = cache
+            .previous_at(&self.step.place)?
+            .filter(|record| record.kind == self.step.kind);
+        let fallback = previous.map(|record| record.id);
+        let hint = Hint {
+            place: &self.step.place,
+            fallback,
+            now: self.session.now(),
+        };
+        Ok(cache
+            .explain(state.record, &self.recipe, &hint)?
+            .first()
+            .clone())
     }
 
-    fn adopt(&self, state: &mut StageState, record: Record, lowered: &Lowered) -> Result<(), StepError> {
+    fn adopt(
+        &self,
+        state: &mut StageState,
+        record: Record,
+        lowered: &Lowered,
+    ) -> Result<(), StepError> {
         if let Some(witness) = &lowered.witness {
-            self.session.warn_of_moved_ctimes(self.step, record.id, witness)?;
+            self.session
+                .warn_of_moved_ctimes(self.step, record.id, witness)?;
         }
         let config = ImageConfig::parse(self.session.cache().config(record.id)?.as_bytes())?;
         self.session.tell(Event::Hit(self.step.id));
-        self.session.note(self.step, &record, state.record, StepOutcome::Hit, None, self.begun.elapsed());
+        self.session.note(
+            self.step,
+            &record,
+            state.record,
+            StepOutcome::Hit,
+            None,
+            self.begun.elapsed(),
+        );
         state.advance(&record, config);
         Ok(())
     }
 
-    fn miss(&self, state: &mut StageState, lowered: Lowered, reason: MissReason) -> Result<(), StepError> {
-        let lock = KeyLock::acquire(&self.session.lock_dir(), &self.key, &|| self.session.cancelled())?;
+    fn miss(
+        &self,
+        state: &mut StageState,
+        lowered: Lowered,
+        reason: MissReason,
+    ) -> Result<(), StepError> {
+        let lock = KeyLock::acquire(&self.session.lock_dir(), &self.key, &|| {
+            self.session.cancelled()
+        })?;
         let _lock = lock.ok_or(StepError::Cancelled)?;
         // Another build may have made it while this one waited.
         if self.forbidden(state, &lowered).is_none()
@@ -163,25 +212,41 @@ impl Attempt<'_> {
         {
             return self.adopt(state, record, &lowered);
         }
-        self.session.tell(Event::Miss(self.step.id, reason.to_string()));
+        self.session
+            .tell(Event::Miss(self.step.id, reason.to_string()));
         self.execute(state, lowered, &reason)
     }
 
-    fn execute(&self, state: &mut StageState, lowered: Lowered, reason: &MissReason) -> Result<(), StepError> {
+    fn execute(
+        &self,
+        state: &mut StageState,
+        lowered: Lowered,
+        reason: &MissReason,
+    ) -> Result<(), StepError> {
         let witness = lowered.witness.clone();
         let made = match self.make(state, lowered) {
             Ok(made) => made,
             Err(error) => return Err(self.failed(state, error)),
         };
         let record = self.record(state, &made)?;
-        if matches!(reason, MissReason::NoCacheFilter { .. } | MissReason::FollowsStep { .. }) {
+        if matches!(
+            reason,
+            MissReason::NoCacheFilter { .. } | MissReason::FollowsStep { .. }
+        ) {
             self.session.force(record.id);
         }
         if let Some(witness) = witness {
             self.session.cache().put_witness(record.id, &witness)?;
         }
         let took = self.begun.elapsed();
-        self.session.note(self.step, &record, state.record, StepOutcome::Miss, Some(reason.to_string()), took);
+        self.session.note(
+            self.step,
+            &record,
+            state.record,
+            StepOutcome::Miss,
+            Some(reason.to_string()),
+            took,
+        );
         self.session.tell(Event::Finished(self.step.id, took));
         state.advance(&record, made.config);
         state.anew = Some(self.session.step_name(self.step));
@@ -192,14 +257,29 @@ impl Attempt<'_> {
         let below = state.open(self.session.store())?.clone();
         let chain = op::execute(self.session, self.step, &below, lowered.operation)?;
         let layers = chain.layers().len() - below.layers().len().min(chain.layers().len());
-        let config = history::with_entry(lowered.config, &lowered.created_by, layers, self.session.created());
+        let config = history::with_entry(
+            lowered.config,
+            &lowered.created_by,
+            layers,
+            self.session.created(),
+        );
         Ok(Made { chain, config })
     }
 
     /// Rule C19: nothing is recorded; what a failed command left is kept for people to look at.
     fn failed(&self, state: &StageState, error: StepError) -> StepError {
-        let outcome = if error.is_cancelled() { StepOutcome::Cancelled } else { StepOutcome::Failed };
-        self.session.note_failure(self.step, state.record, outcome, &error, self.begun.elapsed());
+        let outcome = if error.is_cancelled() {
+            StepOutcome::Cancelled
+        } else {
+            StepOutcome::Failed
+        };
+        self.session.note_failure(
+            self.step,
+            state.record,
+            outcome,
+            &error,
+            self.begun.elapsed(),
+        );
         error
     }
 
@@ -224,7 +304,11 @@ impl Attempt<'_> {
     }
 
     /// What the step added to the store; nothing when it changed no file.
-    fn own_bytes(&self, state: &StageState, snapshot: Option<SnapshotId>) -> Result<u64, StepError> {
+    fn own_bytes(
+        &self,
+        state: &StageState,
+        snapshot: Option<SnapshotId>,
+    ) -> Result<u64, StepError> {
         match snapshot {
             Some(id) if state.tip() != Some(id) => Ok(self.session.store().usage(id)?.own),
             _ => Ok(0),

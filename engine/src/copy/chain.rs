@@ -1,6 +1,7 @@
 //! A chain as a source: a stage of this build, or an image.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -21,14 +22,21 @@ pub(crate) struct ChainTree {
 
 impl ChainTree {
     pub(crate) fn new(store: &SnapshotStore, tip: Option<SnapshotId>, name: String) -> Self {
-        Self { store: store.clone(), tip, tree: OnceLock::new(), name }
+        Self {
+            store: store.clone(),
+            tip,
+            tree: OnceLock::new(),
+            name,
+        }
     }
 
     fn tree(&self) -> Result<&Tree, CopyError> {
         if let Some(tree) = self.tree.get() {
             return Ok(tree);
         }
-        let chain = self.tip.map_or_else(|| Ok(Chain::empty()), |tip| self.store.chain(tip))?;
+        let chain = self
+            .tip
+            .map_or_else(|| Ok(Chain::empty()), |tip| self.store.chain(tip))?;
         let tree = Tree::new(&chain, self.store.blobs());
         Ok(self.tree.get_or_init(|| tree))
     }
@@ -39,16 +47,23 @@ impl ChainTree {
         if path.as_os_str().is_empty() {
             return Ok(Some(tree.root()));
         }
-        tree.resolve(path, Follow::NotLast).map_err(|source| self.error(source))
+        tree.resolve(path, Follow::NotLast)
+            .map_err(|source| self.error(source))
     }
 
     fn existing(&self, path: &Path) -> Result<Node, CopyError> {
-        let missing = || CopyError::NotFound { source_path: path.display().to_string(), tree: self.name.clone() };
+        let missing = || CopyError::NotFound {
+            source_path: path.display().to_string(),
+            tree: self.name.clone(),
+        };
         self.node(path)?.ok_or_else(missing)
     }
 
     fn error(&self, source: TreeError) -> CopyError {
-        CopyError::Tree { tree: self.name.clone(), source }
+        CopyError::Tree {
+            tree: self.name.clone(),
+            source,
+        }
     }
 }
 
@@ -59,12 +74,22 @@ impl SourceTree for ChainTree {
 
     fn children(&self, dir: &Path) -> Result<Vec<SourceFile>, CopyError> {
         let entries = self.tree()?.read_dir(&self.existing(dir)?);
-        Ok(entries.iter().map(|(name, node)| describe(&dir.join(OsStr::new(name)), node)).collect())
+        Ok(entries
+            .iter()
+            .map(|(name, node)| describe(&dir.join(OsStr::new(name)), node))
+            .collect())
     }
 
     fn take(&self, file: &SourceFile, _: &BlobStore) -> Result<(NodeKind, Vec<Xattr>), CopyError> {
         let node = self.existing(&file.path)?;
         Ok((node.kind(), node.metadata().xattrs))
+    }
+
+    fn open(&self, file: &SourceFile) -> Result<File, CopyError> {
+        let node = self.existing(&file.path)?;
+        self.tree()?
+            .open(&node)
+            .map_err(|source| self.error(source))
     }
 
     fn name(&self) -> &str {
@@ -80,7 +105,11 @@ fn describe(path: &Path, node: &Node) -> SourceFile {
         mode: stat.mode & 0o7777,
         uid: stat.uid,
         gid: stat.gid,
-        size: if let NodeKind::Regular { size, .. } = kind { size } else { 0 },
+        size: if let NodeKind::Regular { size, .. } = kind {
+            size
+        } else {
+            0
+        },
         mtime: stat.mtime,
         hard_link: (!directory && stat.nlink > 1).then(|| HardLink::Snapshot(node.id())),
         witness: None,

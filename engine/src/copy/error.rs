@@ -52,7 +52,9 @@ pub enum CopyError {
         source: PatternError,
     },
     /// Several files, and a destination that does not say that it is a directory.
-    #[error("several files are copied, so the destination must be a directory: {destination:?} must end with /")]
+    #[error(
+        "several files are copied, so the destination must be a directory: {destination:?} must end with /"
+    )]
     NotADirectory {
         /// The destination as written.
         destination: String,
@@ -88,6 +90,10 @@ pub enum CopyError {
 
 impl CopyError {
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { action, path: path.to_owned(), source }
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }

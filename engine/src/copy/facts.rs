@@ -6,7 +6,10 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use iechor_cachedb::{CacheDb, ContextDigest, FileFact, FileKind as FactKind, FileSet, FileTime, Stamp, StatMemo, StatStamp};
+use iechor_cachedb::{
+    CacheDb, ContextDigest, FileFact, FileKind as FactKind, FileSet, FileTime, Stamp, StatMemo,
+    StatStamp,
+};
 use iechor_snapshotter::{BlobStore, Digest, NodeKind, Timestamp};
 
 use super::CopyError;
@@ -51,21 +54,37 @@ pub(crate) fn file_set(
 ) -> Result<FileSet, StepError> {
     let files: Vec<&SourceFile> = selection.files().collect();
     let (mode, stamps) = match stamps {
-        Stamps::Mtime => (ContextDigest::Metadata, files.iter().map(|file| mtime(file)).collect()),
-        Stamps::Content { memo, blobs, now } => {
-            (ContextDigest::Content, Contents { tree, memo, blobs, now }.of(&files)?)
-        }
+        Stamps::Mtime => (
+            ContextDigest::Metadata,
+            files.iter().map(|file| mtime(file)).collect(),
+        ),
+        Stamps::Content { memo, blobs, now } => (
+            ContextDigest::Content,
+            Contents {
+                tree,
+                memo,
+                blobs,
+                now,
+            }
+            .of(&files)?,
+        ),
     };
-    let facts = files.iter().zip(stamps).map(|(file, stamp)| fact(file, ownership, stamp));
+    let facts = files
+        .iter()
+        .zip(stamps)
+        .map(|(file, stamp)| fact(file, ownership, stamp));
     Ok(FileSet::new(mode, facts.collect()))
 }
 
 /// The change times behind a selection of host files, for the warning of rule C6.
 pub(crate) fn ctimes(selection: &Selection) -> impl Iterator<Item = (Vec<u8>, FileTime)> {
-    selection.files().filter(|file| file.kind == FileKind::Regular).filter_map(|file| {
-        let witness = file.witness?;
-        Some((bytes(&file.path), file_time(witness.ctime)))
-    })
+    selection
+        .files()
+        .filter(|file| file.kind == FileKind::Regular)
+        .filter_map(|file| {
+            let witness = file.witness?;
+            Some((bytes(&file.path), file_time(witness.ctime)))
+        })
 }
 
 fn fact(file: &SourceFile, ownership: Ownership, stamp: Stamp) -> FileFact {
@@ -82,11 +101,25 @@ fn fact(file: &SourceFile, ownership: Ownership, stamp: Stamp) -> FileFact {
         FileKind::Fifo => (FactKind::Fifo, Vec::new(), 0),
         FileKind::Socket => (FactKind::Socket, Vec::new(), 0),
     };
-    FileFact { path: bytes(&file.path), kind, mode: file.mode, uid, gid, size: file.size, stamp, target, rdev }
+    FileFact {
+        path: bytes(&file.path),
+        kind,
+        mode: file.mode,
+        uid,
+        gid,
+        size: file.size,
+        stamp,
+        target,
+        rdev,
+    }
 }
 
 fn mtime(file: &SourceFile) -> Stamp {
-    if file.is_directory() { Stamp::Nothing } else { Stamp::Mtime(file_time(file.mtime)) }
+    if file.is_directory() {
+        Stamp::Nothing
+    } else {
+        Stamp::Mtime(file_time(file.mtime))
+    }
 }
 
 struct Contents<'a> {
@@ -121,12 +154,18 @@ impl Contents<'_> {
         let stamps: Vec<Option<StatStamp>> = files.iter().map(|file| stat_stamp(file)).collect();
         let asked: Vec<StatStamp> = stamps.iter().flatten().copied().collect();
         let mut answers = self.memo.stat_memos(&asked)?.into_iter();
-        Ok(stamps.iter().map(|stamp| stamp.and_then(|_| answers.next().flatten())).collect())
+        Ok(stamps
+            .iter()
+            .map(|stamp| stamp.and_then(|_| answers.next().flatten()))
+            .collect())
     }
 
     fn read(&self, file: &SourceFile, learnt: &mut Vec<StatMemo>) -> Result<Digest, StepError> {
         let (NodeKind::Regular { blob: content, .. }, _) = self.tree.take(file, self.blobs)? else {
-            return Err(CopyError::Changed { path: file.path.clone() }.into());
+            return Err(CopyError::Changed {
+                path: file.path.clone(),
+            }
+            .into());
         };
         if let Some(stamp) = stat_stamp(file).filter(|stamp| self.now - stamp.ctime.secs >= RACY) {
             learnt.push(StatMemo { stamp, content });
@@ -148,7 +187,10 @@ fn stat_stamp(file: &SourceFile) -> Option<StatStamp> {
 }
 
 fn file_time(time: Timestamp) -> FileTime {
-    FileTime { secs: time.secs, nanos: time.nanos }
+    FileTime {
+        secs: time.secs,
+        nanos: time.nanos,
+    }
 }
 
 fn bytes(path: &Path) -> Vec<u8> {

@@ -32,18 +32,22 @@ impl HostTree {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(at, flags, Mode::empty())
             .map_err(|source| CopyError::io("cannot open", at, source.into()))?;
-        Ok(Self { root, at: at.to_owned(), name: name.to_owned(), ignore })
-    }
-
-    /// The directory itself.
-    pub(crate) fn at(&self) -> &Path {
-        &self.at
+        Ok(Self {
+            root,
+            at: at.to_owned(),
+            name: name.to_owned(),
+            ignore,
+        })
     }
 
     /// Device and inode of the directory: whether two builds saw the same context (rule C6).
     pub(crate) fn identity(&self) -> Result<Inode, CopyError> {
-        let stat = rustix::fs::fstat(&self.root).map_err(|source| self.error("cannot stat", Path::new(""), source))?;
-        Ok(Inode { device: stat.st_dev, number: stat.st_ino })
+        let stat = rustix::fs::fstat(&self.root)
+            .map_err(|source| self.error("cannot stat", Path::new(""), source))?;
+        Ok(Inode {
+            device: stat.st_dev,
+            number: stat.st_ino,
+        })
     }
 
     fn error(&self, action: &'static str, path: &Path, source: rustix::io::Errno) -> CopyError {
@@ -51,9 +55,14 @@ impl HostTree {
     }
 
     fn open_at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, rustix::io::Errno> {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let inside =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         rustix::fs::openat2(&self.root, path, flags, Mode::empty(), inside)
     }
 
@@ -119,12 +128,17 @@ impl HostTree {
         };
         let ctime = timestamp(stat.stx_ctime.tv_sec, stat.stx_ctime.tv_nsec);
         Ok(SourceFile {
-            size: if kind == FileKind::Regular { stat.stx_size } else { 0 },
+            size: if kind == FileKind::Regular {
+                stat.stx_size
+            } else {
+                0
+            },
             mode: u32::from(stat.stx_mode) & 0o7777,
             uid: stat.stx_uid,
             gid: stat.stx_gid,
             mtime: timestamp(stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec),
-            hard_link: (kind != FileKind::Directory && stat.stx_nlink > 1).then_some(HardLink::Host(inode)),
+            hard_link: (kind != FileKind::Directory && stat.stx_nlink > 1)
+                .then_some(HardLink::Host(inode)),
             witness: Some(Witness { inode, ctime }),
             path,
             kind,
@@ -145,8 +159,9 @@ impl HostTree {
     }
 
     fn xattrs(&self, path: &Path, file: BorrowedFd<'_>) -> Result<Vec<Xattr>, CopyError> {
-        read_xattrs(file)
-            .map_err(|source| CopyError::io("cannot read attributes of", &self.at.join(path), source))
+        read_xattrs(file).map_err(|source| {
+            CopyError::io("cannot read attributes of", &self.at.join(path), source)
+        })
     }
 
     fn target(&self, path: &Path) -> Result<Vec<u8>, CopyError> {
@@ -167,30 +182,50 @@ impl SourceTree for HostTree {
             Err(source) => return Err(self.error("cannot open", path, source)),
         };
         let file = self.stat(opened.as_fd(), "", path.to_owned())?;
-        Ok(file.filter(|file| path.as_os_str().is_empty() || !self.hides(path, file.is_directory())))
+        Ok(file
+            .filter(|file| path.as_os_str().is_empty() || !self.hides(path, file.is_directory())))
     }
 
     fn children(&self, dir: &Path) -> Result<Vec<SourceFile>, CopyError> {
         let opened = self.open_dir(dir)?;
         let mut files = self.list(dir, opened.as_fd())?;
-        files.sort_unstable_by(|a, b| a.path.as_os_str().as_bytes().cmp(b.path.as_os_str().as_bytes()));
+        files.sort_unstable_by(|a, b| {
+            a.path
+                .as_os_str()
+                .as_bytes()
+                .cmp(b.path.as_os_str().as_bytes())
+        });
         Ok(files)
     }
 
-    fn take(&self, file: &SourceFile, blobs: &BlobStore) -> Result<(NodeKind, Vec<Xattr>), CopyError> {
+    fn take(
+        &self,
+        file: &SourceFile,
+        blobs: &BlobStore,
+    ) -> Result<(NodeKind, Vec<Xattr>), CopyError> {
         Ok(match &file.kind {
             FileKind::Regular => {
                 let opened = self.open_file(&file.path)?;
                 let (blob, size) = blobs.copy_from(&opened)?;
-                (NodeKind::Regular { blob, size }, self.xattrs(&file.path, opened.as_fd())?)
+                (
+                    NodeKind::Regular { blob, size },
+                    self.xattrs(&file.path, opened.as_fd())?,
+                )
             }
-            FileKind::Directory => (NodeKind::Directory, self.xattrs(&file.path, self.open_dir(&file.path)?.as_fd())?),
+            FileKind::Directory => (
+                NodeKind::Directory,
+                self.xattrs(&file.path, self.open_dir(&file.path)?.as_fd())?,
+            ),
             FileKind::Symlink(target) => (NodeKind::Symlink(target.clone()), Vec::new()),
             FileKind::CharDevice(rdev) => (NodeKind::CharDevice(*rdev), Vec::new()),
             FileKind::BlockDevice(rdev) => (NodeKind::BlockDevice(*rdev), Vec::new()),
             FileKind::Fifo => (NodeKind::Fifo, Vec::new()),
             FileKind::Socket => (NodeKind::Socket, Vec::new()),
         })
+    }
+
+    fn open(&self, file: &SourceFile) -> Result<File, CopyError> {
+        self.open_file(&file.path)
     }
 
     fn name(&self) -> &str {
@@ -219,14 +254,19 @@ fn read_xattrs(file: BorrowedFd<'_>) -> io::Result<Vec<Xattr>> {
 }
 
 fn is_copied(name: &[u8]) -> bool {
-    name.starts_with(b"user.") || name == b"security.capability" || name.starts_with(b"system.posix_acl_")
+    name.starts_with(b"user.")
+        || name == b"security.capability"
+        || name.starts_with(b"system.posix_acl_")
 }
 
 fn read_xattr(file: BorrowedFd<'_>, name: &[u8]) -> io::Result<Xattr> {
     let mut value = vec![0; 64 * 1024];
     let length = rustix::fs::fgetxattr(file, OsStr::from_bytes(name), &mut value)?;
     value.truncate(length);
-    Ok(Xattr { name: name.to_vec(), value })
+    Ok(Xattr {
+        name: name.to_vec(),
+        value,
+    })
 }
 
 fn timestamp(secs: i64, nanos: u32) -> Timestamp {

@@ -70,20 +70,34 @@ impl<'a> Placer<'a> {
         mode: Option<FileMode>,
         now: Timestamp,
     ) -> Self {
-        Self { writer, blobs, owner, mode, now, placed: HashMap::new() }
+        Self {
+            writer,
+            blobs,
+            owner,
+            mode,
+            now,
+            placed: HashMap::new(),
+        }
     }
 
     /// The destination's path in the layer.
     pub(crate) fn resolve(&self, destination: &Destination) -> Result<PathBuf, CopyError> {
         match destination.links {
             Links::Followed => Ok(self.writer.resolve(&destination.path)?),
-            Links::Absent => Ok(destination.path.strip_prefix("/").unwrap_or(&destination.path).to_owned()),
+            Links::Absent => Ok(destination
+                .path
+                .strip_prefix("/")
+                .unwrap_or(&destination.path)
+                .to_owned()),
         }
     }
 
     /// Whether a directory is at `path` already.
     pub(crate) fn is_directory(&self, path: &Path) -> Result<bool, CopyError> {
-        Ok(matches!(self.writer.get(path)?, Some((NodeKind::Directory, _))))
+        Ok(matches!(
+            self.writer.get(path)?,
+            Some((NodeKind::Directory, _))
+        ))
     }
 
     /// Places what one source selected.
@@ -95,7 +109,10 @@ impl<'a> Placer<'a> {
         several: bool,
     ) -> Result<(), CopyError> {
         let at = self.resolve(destination)?;
-        let into = several || selection.by_wildcard || destination.is_directory() || self.is_directory(&at)?;
+        let into = several
+            || selection.by_wildcard
+            || destination.is_directory()
+            || self.is_directory(&at)?;
         for root in &selection.roots {
             self.root(tree, root, &at, into)?;
         }
@@ -103,13 +120,23 @@ impl<'a> Placer<'a> {
     }
 
     /// A directory's contents go into the destination; a file goes there under its name, or is it.
-    fn root(&mut self, tree: &dyn SourceTree, root: &Selected, at: &Path, into: bool) -> Result<(), CopyError> {
+    fn root(
+        &mut self,
+        tree: &dyn SourceTree,
+        root: &Selected,
+        at: &Path,
+        into: bool,
+    ) -> Result<(), CopyError> {
         let base = at.join(&root.parents);
         if root.file.is_directory() {
             return self.tree(tree, root, &base);
         }
         let keeps_name = into || !root.parents.as_os_str().is_empty();
-        let target = if keeps_name { base.join(&root.name) } else { base };
+        let target = if keeps_name {
+            base.join(&root.name)
+        } else {
+            base
+        };
         self.make_parents(&target)?;
         let (kind, xattrs) = tree.take(&root.file, self.blobs)?;
         self.place(&target, &root.file, kind, xattrs)
@@ -125,22 +152,44 @@ impl<'a> Placer<'a> {
         for batch in root.below.chunks(BATCH * workers()) {
             for (file, taken) in batch.iter().zip(take_all(tree, batch, self.blobs)) {
                 let (kind, xattrs) = taken?;
-                let relative = file.path.strip_prefix(&root.file.path).unwrap_or(&file.path);
+                let relative = file
+                    .path
+                    .strip_prefix(&root.file.path)
+                    .unwrap_or(&file.path);
                 self.place(&at.join(relative), file, kind, xattrs)?;
             }
         }
         Ok(())
     }
 
-    fn place(&mut self, target: &Path, file: &SourceFile, kind: NodeKind, xattrs: Vec<Xattr>) -> Result<(), CopyError> {
+    fn place(
+        &mut self,
+        target: &Path,
+        file: &SourceFile,
+        kind: NodeKind,
+        xattrs: Vec<Xattr>,
+    ) -> Result<(), CopyError> {
         self.refuse_conflict(target, file, &kind)?;
         if let Some(first) = file.hard_link.and_then(|inode| self.placed.get(&inode)) {
             return Ok(self.writer.link(target, &first.clone())?);
         }
         let directory = kind == NodeKind::Directory;
         let (uid, gid) = self.owner.unwrap_or((file.uid, file.gid));
-        let mode = self.mode.as_ref().map_or(file.mode, |mode| mode.apply(file.mode, directory));
-        self.writer.put(target, kind, Metadata { mode, uid, gid, mtime: file.mtime, xattrs })?;
+        let mode = self
+            .mode
+            .as_ref()
+            .map_or(file.mode, |mode| mode.apply(file.mode, directory));
+        self.writer.put(
+            target,
+            kind,
+            Metadata {
+                mode,
+                uid,
+                gid,
+                mtime: file.mtime,
+                xattrs,
+            },
+        )?;
         if let Some(inode) = file.hard_link {
             self.placed.insert(inode, target.to_owned());
         }
@@ -149,12 +198,23 @@ impl<'a> Placer<'a> {
 
     /// A directory never replaces something else, nor something else a directory: whoever writes
     /// `COPY rootfs/ /` must not lose `/lib -> usr/lib` by it.
-    fn refuse_conflict(&self, target: &Path, file: &SourceFile, kind: &NodeKind) -> Result<(), CopyError> {
-        let Some((there, _)) = self.writer.get(target)? else { return Ok(()) };
+    fn refuse_conflict(
+        &self,
+        target: &Path,
+        file: &SourceFile,
+        kind: &NodeKind,
+    ) -> Result<(), CopyError> {
+        let Some((there, _)) = self.writer.get(target)? else {
+            return Ok(());
+        };
         if (there == NodeKind::Directory) == (*kind == NodeKind::Directory) {
             return Ok(());
         }
-        let what = if file.is_directory() { "directory" } else { "file" };
+        let what = if file.is_directory() {
+            "directory"
+        } else {
+            "file"
+        };
         Err(CopyError::KindConflict {
             what: format!("{what} {}", file.path.display()),
             onto: Path::new("/").join(target),
@@ -163,11 +223,30 @@ impl<'a> Placer<'a> {
     }
 
     /// Places bytes as a file: a heredoc, a file that was fetched.
-    pub(crate) fn file(&mut self, target: &Path, kind: NodeKind, mode: u32, mtime: Timestamp) -> Result<(), CopyError> {
+    pub(crate) fn file(
+        &mut self,
+        target: &Path,
+        kind: NodeKind,
+        mode: u32,
+        mtime: Timestamp,
+    ) -> Result<(), CopyError> {
         self.make_parents(target)?;
         let (uid, gid) = self.owner.unwrap_or((0, 0));
-        let mode = self.mode.as_ref().map_or(mode, |change| change.apply(mode, false));
-        Ok(self.writer.put(target, kind, Metadata { mode, uid, gid, mtime, xattrs: Vec::new() })?)
+        let mode = self
+            .mode
+            .as_ref()
+            .map_or(mode, |change| change.apply(mode, false));
+        Ok(self.writer.put(
+            target,
+            kind,
+            Metadata {
+                mode,
+                uid,
+                gid,
+                mtime,
+                xattrs: Vec::new(),
+            },
+        )?)
     }
 
     /// Makes the directory `at` if it is missing, and those above it.
@@ -180,7 +259,13 @@ impl<'a> Placer<'a> {
         let missing = self.missing_parents(target)?;
         let (uid, gid) = self.owner.unwrap_or((0, 0));
         for dir in missing.iter().rev() {
-            let metadata = Metadata { mode: DIRECTORY_MODE, uid, gid, mtime: self.now, xattrs: Vec::new() };
+            let metadata = Metadata {
+                mode: DIRECTORY_MODE,
+                uid,
+                gid,
+                mtime: self.now,
+                xattrs: Vec::new(),
+            };
             self.writer.put(dir, NodeKind::Directory, metadata)?;
         }
         Ok(())
@@ -188,7 +273,11 @@ impl<'a> Placer<'a> {
 
     fn missing_parents(&self, target: &Path) -> Result<Vec<PathBuf>, CopyError> {
         let mut missing = Vec::new();
-        for dir in target.ancestors().skip(1).take_while(|dir| !dir.as_os_str().is_empty()) {
+        for dir in target
+            .ancestors()
+            .skip(1)
+            .take_while(|dir| !dir.as_os_str().is_empty())
+        {
             if self.writer.get(dir)?.is_some() {
                 break;
             }
@@ -203,14 +292,28 @@ type Taken = Result<(NodeKind, Vec<Xattr>), CopyError>;
 /// Reads files on all processors; the answers are in the order of the files.
 fn take_all(tree: &dyn SourceTree, files: &[SourceFile], blobs: &BlobStore) -> Vec<Taken> {
     let batches: Vec<&[SourceFile]> = files.chunks(BATCH).collect();
-    let take = |batch: &[SourceFile]| batch.iter().map(|file| tree.take(file, blobs)).collect::<Vec<_>>();
-    let [first, rest @ ..] = batches.as_slice() else { return Vec::new() };
+    let take = |batch: &[SourceFile]| {
+        batch
+            .iter()
+            .map(|file| tree.take(file, blobs))
+            .collect::<Vec<_>>()
+    };
+    let [first, rest @ ..] = batches.as_slice() else {
+        return Vec::new();
+    };
     thread::scope(|scope| {
-        let others: Vec<_> = rest.iter().map(|batch| scope.spawn(move || take(batch))).collect();
+        let others: Vec<_> = rest
+            .iter()
+            .map(|batch| scope.spawn(move || take(batch)))
+            .collect();
         let mut taken = take(first);
         for other in others {
             // A thread that panicked has told so on its own; the panic goes on here.
-            taken.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            taken.extend(
+                other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            );
         }
         taken
     })

@@ -55,7 +55,9 @@ pub(crate) struct Selection {
 impl Selection {
     /// Every file that is involved (rule C4), those that were named and those below them.
     pub(crate) fn files(&self) -> impl Iterator<Item = &SourceFile> {
-        self.roots.iter().flat_map(|root| std::iter::once(&root.file).chain(&root.below))
+        self.roots
+            .iter()
+            .flat_map(|root| std::iter::once(&root.file).chain(&root.below))
     }
 }
 
@@ -71,7 +73,12 @@ pub(crate) struct Files {
 
 impl Files {
     pub(crate) fn new(origin: Origin, source: &str, rules: &Arc<Rules>) -> Self {
-        Self { origin, source: source.to_owned(), rules: Arc::clone(rules), selection: None }
+        Self {
+            origin,
+            source: source.to_owned(),
+            rules: Arc::clone(rules),
+            selection: None,
+        }
     }
 
     /// The selection, made once.
@@ -85,7 +92,10 @@ impl Files {
 
     /// Narrows the selection to some of its roots.
     pub(crate) fn keep(&mut self, roots: Vec<Selected>) {
-        let by_wildcard = self.selection.as_ref().is_some_and(|selection| selection.by_wildcard);
+        let by_wildcard = self
+            .selection
+            .as_ref()
+            .is_some_and(|selection| selection.by_wildcard);
         self.selection = Some(Selection { roots, by_wildcard });
     }
 }
@@ -94,18 +104,27 @@ impl Files {
 ///
 /// # Errors
 ///
-/// When the path leaves the tree, when it leads to nothing, when the pattern is malformed.
+/// When the path leaves the tree, when it has no wildcards and leads to nothing, when the pattern
+/// is malformed.
 fn select(tree: &dyn SourceTree, source: &str, rules: &Rules) -> Result<Selection, CopyError> {
     let path = inside(tree, source)?;
     let by_wildcard = has_wildcard(source);
-    let found = if by_wildcard { glob(tree, &path)? } else { vec![path.clone()] };
+    let found = if by_wildcard {
+        glob(tree, &path)?
+    } else {
+        vec![path.clone()]
+    };
     let pivot = pivot(source);
     let mut roots = Vec::with_capacity(found.len());
     for path in found {
         roots.extend(root(tree, &path, &pivot, rules)?);
     }
-    if roots.is_empty() {
-        return Err(CopyError::NotFound { source_path: source.to_owned(), tree: tree.name().to_owned() });
+    // A wildcard may match nothing beside other sources: `COPY package.json package-lock.json* .`
+    if roots.is_empty() && !by_wildcard {
+        return Err(CopyError::NotFound {
+            source_path: source.to_owned(),
+            tree: tree.name().to_owned(),
+        });
     }
     Ok(Selection { roots, by_wildcard })
 }
@@ -117,7 +136,10 @@ fn inside(tree: &dyn SourceTree, source: &str) -> Result<PathBuf, CopyError> {
         match component {
             Component::Normal(name) => path.push(name),
             Component::ParentDir if !path.pop() => {
-                return Err(CopyError::Outside { source_path: source.to_owned(), tree: tree.name().to_owned() });
+                return Err(CopyError::Outside {
+                    source_path: source.to_owned(),
+                    tree: tree.name().to_owned(),
+                });
             }
             _ => {}
         }
@@ -134,8 +156,15 @@ fn pivot(source: &str) -> PathBuf {
         .collect()
 }
 
-fn root(tree: &dyn SourceTree, path: &Path, pivot: &Path, rules: &Rules) -> Result<Option<Selected>, CopyError> {
-    let Some(file) = follow(tree, path)? else { return Ok(None) };
+fn root(
+    tree: &dyn SourceTree,
+    path: &Path,
+    pivot: &Path,
+    rules: &Rules,
+) -> Result<Option<Selected>, CopyError> {
+    let Some(file) = follow(tree, path)? else {
+        return Ok(None);
+    };
     let name = path.file_name().unwrap_or_default().to_owned();
     if !file.is_directory() && rules.excludes.matches(name.as_bytes()) {
         return Ok(None);
@@ -148,13 +177,22 @@ fn root(tree: &dyn SourceTree, path: &Path, pivot: &Path, rules: &Rules) -> Resu
         Layout::Flat => PathBuf::new(),
         Layout::Parents => kept_parents(path, pivot, file.is_directory()),
     };
-    Ok(Some(Selected { file, name, parents, below }))
+    Ok(Some(Selected {
+        file,
+        name,
+        parents,
+        below,
+    }))
 }
 
 /// With `--parents` a file keeps the directories above it and a directory keeps itself, too.
 fn kept_parents(path: &Path, pivot: &Path, directory: bool) -> PathBuf {
     let kept = path.strip_prefix(pivot).unwrap_or(path);
-    if directory { kept.to_owned() } else { kept.parent().unwrap_or(Path::new("")).to_owned() }
+    if directory {
+        kept.to_owned()
+    } else {
+        kept.parent().unwrap_or(Path::new("")).to_owned()
+    }
 }
 
 fn descend(
@@ -165,7 +203,12 @@ fn descend(
     into: &mut Vec<SourceFile>,
 ) -> Result<(), CopyError> {
     for file in tree.children(dir)? {
-        let relative = file.path.strip_prefix(top).unwrap_or(&file.path).as_os_str().as_bytes();
+        let relative = file
+            .path
+            .strip_prefix(top)
+            .unwrap_or(&file.path)
+            .as_os_str()
+            .as_bytes();
         let excluded = rules.excludes.matches(relative);
         if !file.is_directory() {
             if !excluded {
@@ -200,17 +243,28 @@ fn glob(tree: &dyn SourceTree, pattern: &Path) -> Result<Vec<PathBuf>, CopyError
     Ok(matches)
 }
 
-fn one_level(tree: &dyn SourceTree, dirs: &[PathBuf], component: &OsStr) -> Result<Vec<PathBuf>, CopyError> {
+fn one_level(
+    tree: &dyn SourceTree,
+    dirs: &[PathBuf],
+    component: &OsStr,
+) -> Result<Vec<PathBuf>, CopyError> {
     let text = component.to_str().unwrap_or_default();
     if !has_wildcard(text) {
         return Ok(dirs.iter().map(|dir| dir.join(component)).collect());
     }
-    let pattern = Pattern::new(text)
-        .map_err(|source| CopyError::Pattern { pattern: text.to_owned(), source })?;
+    let pattern = Pattern::new(text).map_err(|source| CopyError::Pattern {
+        pattern: text.to_owned(),
+        source,
+    })?;
     let mut matches = Vec::new();
     for dir in dirs {
         let names = names_in(tree, dir)?;
-        matches.extend(names.into_iter().filter(|name| pattern.matches(name.as_bytes())).map(|name| dir.join(name)));
+        matches.extend(
+            names
+                .into_iter()
+                .filter(|name| pattern.matches(name.as_bytes()))
+                .map(|name| dir.join(name)),
+        );
     }
     Ok(matches)
 }
@@ -226,7 +280,12 @@ fn any_depth(tree: &dyn SourceTree, dirs: &[PathBuf]) -> Result<Vec<PathBuf>, Co
         } else {
             Vec::new()
         };
-        found.extend(children.into_iter().filter(SourceFile::is_directory).map(|child| child.path));
+        found.extend(
+            children
+                .into_iter()
+                .filter(SourceFile::is_directory)
+                .map(|child| child.path),
+        );
         next += 1;
     }
     Ok(found)

@@ -1,6 +1,7 @@
 //! Trees that COPY, ADD and bind mounts read from, and how paths in them are resolved.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -84,7 +85,14 @@ pub(crate) trait SourceTree: Sync {
 
     /// Reads a file: what it is, its contents put into (or found in) the blob store, and the
     /// extended attributes that are copied with it.
-    fn take(&self, file: &SourceFile, blobs: &BlobStore) -> Result<(NodeKind, Vec<Xattr>), CopyError>;
+    fn take(
+        &self,
+        file: &SourceFile,
+        blobs: &BlobStore,
+    ) -> Result<(NodeKind, Vec<Xattr>), CopyError>;
+
+    /// Opens a regular file for reading.
+    fn open(&self, file: &SourceFile) -> Result<File, CopyError>;
 
     /// What messages call it: `the build context`, `stage build`.
     fn name(&self) -> &str;
@@ -111,7 +119,9 @@ impl Walk<'_> {
                 continue;
             }
             let next = here.join(OsStr::from_bytes(&name));
-            let Some(file) = self.tree.lstat(&next)? else { return Ok(None) };
+            let Some(file) = self.tree.lstat(&next)? else {
+                return Ok(None);
+            };
             match &file.kind {
                 FileKind::Symlink(target) => {
                     self.count_link(path)?;
@@ -131,7 +141,9 @@ impl Walk<'_> {
     fn count_link(&mut self, path: &Path) -> Result<(), CopyError> {
         self.links += 1;
         if self.links > MAX_LINKS {
-            return Err(CopyError::TooManyLinks { path: path.to_owned() });
+            return Err(CopyError::TooManyLinks {
+                path: path.to_owned(),
+            });
         }
         Ok(())
     }

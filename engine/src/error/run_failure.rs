@@ -29,12 +29,19 @@ impl RunFailure {
 
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<String> {
-        let mut hints = vec!["`iechor mount --failed` shows the file system as the command left it".to_owned()];
+        let mut hints =
+            vec!["`iechor mount --failed` shows the file system as the command left it".to_owned()];
         if let Some(log) = &self.log {
-            hints.push(format!("`iechor logs` shows the whole output, which is in {}", log.display()));
+            hints.push(format!(
+                "`iechor logs` shows the whole output, which is in {}",
+                log.display()
+            ));
         }
         if self.exit_code() == Some(127) {
-            hints.push("exit code 127 is the shell's: the program is not in the image, or not in PATH".to_owned());
+            hints.push(
+                "exit code 127 is the shell's: the program is not in the image, or not in PATH"
+                    .to_owned(),
+            );
         }
         hints
     }
@@ -44,11 +51,21 @@ impl fmt::Display for RunFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.outcome {
             StepOutcome::Exited(code) => write!(f, "the command ended with exit code {code}"),
-            StepOutcome::Signaled { signal, out_of_memory: false } => {
+            StepOutcome::Signaled {
+                signal,
+                out_of_memory: false,
+            } => {
                 write!(f, "the command was ended by {}", signal_name(signal))
             }
-            StepOutcome::Signaled { signal, out_of_memory: true } => {
-                write!(f, "the command was ended by {}: it ran out of memory", signal_name(signal))
+            StepOutcome::Signaled {
+                signal,
+                out_of_memory: true,
+            } => {
+                write!(
+                    f,
+                    "the command was ended by {}: it ran out of memory",
+                    signal_name(signal)
+                )
             }
             StepOutcome::Cancelled => f.write_str("the command was cancelled"),
         }
@@ -85,11 +102,24 @@ mod tests {
 
     #[test]
     fn the_code_or_the_signal_is_named() {
-        let failure = |outcome| RunFailure { outcome, left: None, log: None };
+        let failure = |outcome| RunFailure {
+            outcome,
+            left: None,
+            log: None,
+        };
         let text = |outcome| failure(outcome).to_string();
-        assert_eq!(text(StepOutcome::Exited(7)), "the command ended with exit code 7");
-        let killed = StepOutcome::Signaled { signal: 9, out_of_memory: true };
-        assert_eq!(text(killed), "the command was ended by signal 9 (SIGKILL): it ran out of memory");
+        assert_eq!(
+            text(StepOutcome::Exited(7)),
+            "the command ended with exit code 7"
+        );
+        let killed = StepOutcome::Signaled {
+            signal: 9,
+            out_of_memory: true,
+        };
+        assert_eq!(
+            text(killed),
+            "the command was ended by signal 9 (SIGKILL): it ran out of memory"
+        );
         assert_eq!(failure(killed).exit_code(), Some(137));
     }
 }

@@ -140,13 +140,20 @@ impl StepError {
     pub(crate) fn at(self, span: Span) -> Self {
         match self {
             Self::Diagnostic(_) | Self::At { .. } | Self::Cancelled => self,
-            error => Self::At { span, error: Box::new(error) },
+            error => Self::At {
+                span,
+                error: Box::new(error),
+            },
         }
     }
 
     /// A word that expanded to something that the instruction can't have.
     pub(crate) fn invalid(text: &Text, error: &dyn std::fmt::Display) -> Self {
-        Self::Diagnostic(Box::new(Diagnostic::error(Code::INVALID_ARGUMENT, text.span(), error.to_string())))
+        Self::Diagnostic(Box::new(Diagnostic::error(
+            Code::INVALID_ARGUMENT,
+            text.span(),
+            error.to_string(),
+        )))
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -196,9 +203,13 @@ impl StepError {
             Self::Fetch(_) => FailureKind::Registry,
             Self::Request(error) => error.kind(),
             Self::Lost => FailureKind::Internal,
-            Self::Store(_) | Self::Cache(_) | Self::Lock(_) | Self::File(_) | Self::Log(_) | Self::Fuse(_) | Self::Mount(_) => {
-                FailureKind::Storage
-            }
+            Self::Store(_)
+            | Self::Cache(_)
+            | Self::Lock(_)
+            | Self::File(_)
+            | Self::Log(_)
+            | Self::Fuse(_)
+            | Self::Mount(_) => FailureKind::Storage,
             Self::Copy(CopyError::Store(_)) => FailureKind::Storage,
             _ => FailureKind::Build,
         }
@@ -232,7 +243,11 @@ impl StepError {
             Self::At { span, .. } => Diagnostic::error(Code::STEP_FAILED, *span, self.one_line()),
             _ => Diagnostic::error(Code::STEP_FAILED, span, self.one_line()),
         };
-        BuildError::Step { rendered: diagnostic.render(name, text), label, cause: Box::new(self) }
+        BuildError::Step {
+            rendered: diagnostic.render(name, text),
+            label,
+            cause: Box::new(self),
+        }
     }
 
     pub(crate) fn into_build(self) -> BuildError {
@@ -244,9 +259,11 @@ impl StepError {
 fn sources_kind(error: &SourcesError) -> FailureKind {
     match error {
         SourcesError::Reference(_) | SourcesError::Location(_) => FailureKind::Usage,
-        SourcesError::Content(_) | SourcesError::Store(_) | SourcesError::Cache(_) | SourcesError::Lease(_) | SourcesError::File(_) => {
-            FailureKind::Storage
-        }
+        SourcesError::Content(_)
+        | SourcesError::Store(_)
+        | SourcesError::Cache(_)
+        | SourcesError::Lease(_)
+        | SourcesError::File(_) => FailureKind::Storage,
         _ => FailureKind::Registry,
     }
 }

@@ -22,14 +22,25 @@ pub(crate) fn lower(
     add: &Add,
 ) -> Result<Lowered, StepError> {
     let rules = Arc::new(rules(words, &add.placement, Layout::Flat)?);
-    let checksum = add.checksum.as_ref().map(|text| words.text(text)).transpose()?;
+    let checksum = add
+        .checksum
+        .as_ref()
+        .map(|text| words.text(text))
+        .transpose()?;
     let mut gathered = Gathered::default();
     for source in &add.placement.sources {
         match source {
             Source::Heredoc(heredoc) => gathered.heredoc(words, heredoc)?,
             Source::Path(text) => {
                 let source = words.text(text)?;
-                let gather = gather(context, add, &source, checksum.as_deref(), &rules, &mut gathered);
+                let gather = gather(
+                    context,
+                    add,
+                    &source,
+                    checksum.as_deref(),
+                    &rules,
+                    &mut gathered,
+                );
                 gather.map_err(|error| error.at(text.span()))?;
             }
         }
@@ -52,7 +63,11 @@ fn gather(
     if fetch::is_url(source) {
         return url(context, add, source, checksum, gathered);
     }
-    let archives = if add.unpack == Some(false) { Archives::Copied } else { Archives::Unpacked };
+    let archives = if add.unpack == Some(false) {
+        Archives::Copied
+    } else {
+        Archives::Unpacked
+    };
     let origin = context.session.origin(context, None)?;
     gathered.files(context, origin, source, rules, archives)
 }
@@ -67,10 +82,21 @@ fn url(
 ) -> Result<(), StepError> {
     let fetched = fetch::url(context.session, context.step.id, url, checksum)?;
     gathered.inputs.push(Input::text(Rule::C8, "URL", url));
-    gathered.inputs.push(Input::digest(Rule::C8, format!("contents of {url}"), fetched.digest()));
+    gathered.inputs.push(Input::digest(
+        Rule::C8,
+        format!("contents of {url}"),
+        fetched.digest(),
+    ));
     gathered.names.push(url.to_owned());
-    let archives = if add.unpack == Some(true) { Archives::Unpacked } else { Archives::Copied };
-    gathered.items.push(Item::Fetched { file: fetched, archives });
+    let archives = if add.unpack == Some(true) {
+        Archives::Unpacked
+    } else {
+        Archives::Copied
+    };
+    gathered.items.push(Item::Fetched {
+        file: fetched,
+        archives,
+    });
     Ok(())
 }
 
@@ -82,7 +108,11 @@ fn git(
     gathered: &mut Gathered,
 ) -> Result<(), StepError> {
     let commit = repository.resolve()?;
-    gathered.inputs.push(Input::text(Rule::C8, format!("commit of {}", repository.url()), &commit));
+    gathered.inputs.push(Input::text(
+        Rule::C8,
+        format!("commit of {}", repository.url()),
+        &commit,
+    ));
     gathered.names.push(repository.url().to_owned());
     gathered.items.push(Item::Git {
         repository: repository.at(commit),
@@ -94,7 +124,11 @@ fn git(
 
 fn refuse_idle_checksum(checksum: Option<&Text>, gathered: &Gathered) -> Result<(), StepError> {
     let Some(text) = checksum else { return Ok(()) };
-    if gathered.items.iter().any(|item| matches!(item, Item::Fetched { .. })) {
+    if gathered
+        .items
+        .iter()
+        .any(|item| matches!(item, Item::Fetched { .. }))
+    {
         return Ok(());
     }
     Err(StepError::IdleChecksum.at(text.span()))

@@ -37,7 +37,11 @@ impl Gathered {
     pub(crate) fn witness(&mut self) -> Option<Witness> {
         let root = self.witness_root?;
         let ctimes = std::mem::take(&mut self.ctimes);
-        Some(Witness { root_dev: root.device, root_ino: root.number, ctimes })
+        Some(Witness {
+            root_dev: root.device,
+            root_ino: root.number,
+            ctimes,
+        })
     }
 
     /// Adds what one path of `origin` selects: its files, and what they put into the key.
@@ -51,7 +55,10 @@ impl Gathered {
     ) -> Result<(), StepError> {
         let mut files = Files::new(origin, source, rules);
         self.inputs.extend(files.inputs(context)?);
-        self.anew = self.anew.take().or_else(|| context.session.followed(&files.origin));
+        self.anew = self
+            .anew
+            .take()
+            .or_else(|| context.session.followed(&files.origin));
         if let Identity::Host(root) = files.origin.identity {
             self.witness_root = Some(root);
             self.ctimes.extend(facts::ctimes(files.selection()?));
@@ -62,10 +69,17 @@ impl Gathered {
     }
 
     /// Adds a file whose contents are in the iEchorfile.
-    pub(crate) fn heredoc(&mut self, words: &mut Words<'_>, heredoc: &Heredoc) -> Result<(), StepError> {
+    pub(crate) fn heredoc(
+        &mut self,
+        words: &mut Words<'_>,
+        heredoc: &Heredoc,
+    ) -> Result<(), StepError> {
         let contents = words.heredoc(heredoc)?.into_bytes();
         self.names.push(format!("<<{}", heredoc.name));
-        self.items.push(Item::Inline { name: heredoc.name.clone(), contents });
+        self.items.push(Item::Inline {
+            name: heredoc.name.clone(),
+            contents,
+        });
         Ok(())
     }
 }
@@ -76,17 +90,37 @@ impl Files {
         match &self.origin.identity {
             Identity::Host(_) => self.facts(context, Ownership::Root),
             _ if context.session.by_content() => self.facts(context, Ownership::Kept),
-            Identity::Stage { name, key, snapshot, .. } => {
-                let result = |id: SnapshotId| Input::digest(Rule::C7, format!("result of stage {name}"), *id.digest());
-                Ok(std::iter::once(Input::stage(name, *key)).chain(snapshot.map(result)).collect())
+            Identity::Stage {
+                name,
+                key,
+                snapshot,
+                ..
+            } => {
+                let result = |id: SnapshotId| {
+                    Input::digest(Rule::C7, format!("result of stage {name}"), *id.digest())
+                };
+                Ok(std::iter::once(Input::stage(name, *key))
+                    .chain(snapshot.map(result))
+                    .collect())
             }
-            Identity::Image { reference, digest, .. } => Ok(vec![Input::image(reference, *digest)]),
+            Identity::Image {
+                reference, digest, ..
+            } => Ok(vec![Input::image(reference, *digest)]),
         }
     }
 
-    fn facts(&mut self, context: &Context<'_>, ownership: Ownership) -> Result<Vec<Input>, StepError> {
+    fn facts(
+        &mut self,
+        context: &Context<'_>,
+        ownership: Ownership,
+    ) -> Result<Vec<Input>, StepError> {
         let tree = Arc::clone(&self.origin.tree);
-        let set = facts::file_set(tree.as_ref(), self.selection()?, ownership, context.session.stamps())?;
+        let set = facts::file_set(
+            tree.as_ref(),
+            self.selection()?,
+            ownership,
+            context.session.stamps(),
+        )?;
         Ok(vec![Input::files(&self.source, set)])
     }
 }
@@ -98,7 +132,11 @@ pub(crate) fn lower(
     config: &ImageConfig,
     copy: &Copy,
 ) -> Result<Lowered, StepError> {
-    let layout = if copy.parents { Layout::Parents } else { Layout::Flat };
+    let layout = if copy.parents {
+        Layout::Parents
+    } else {
+        Layout::Flat
+    };
     let rules = Arc::new(rules(words, &copy.placement, layout)?);
     let mut gathered = Gathered::default();
     for source in &copy.placement.sources {
@@ -127,8 +165,16 @@ pub(crate) fn finish(
     let destination = destination(words, config, placement)?;
     let mut inputs = std::mem::take(&mut gathered.inputs);
     let operation = CopyOperation {
-        owner: placement.chown.as_ref().map(|text| words.text(text)).transpose()?,
-        mode: placement.chmod.as_ref().map(|text| mode(words, text)).transpose()?,
+        owner: placement
+            .chown
+            .as_ref()
+            .map(|text| words.text(text))
+            .transpose()?,
+        mode: placement
+            .chmod
+            .as_ref()
+            .map(|text| mode(words, text))
+            .transpose()?,
         items: std::mem::take(&mut gathered.items),
         destination,
     };
@@ -138,30 +184,65 @@ pub(crate) fn finish(
         instruction: None,
         inputs,
         config: config.clone(),
-        created_by: Some(history::copy(keyword, &gathered.names, &operation.destination.written)),
+        created_by: Some(history::copy(
+            keyword,
+            &gathered.names,
+            &operation.destination.written,
+        )),
         operation: Operation::Copy(Box::new(operation)),
         anew: gathered.anew.take(),
-        witness: if context.session.by_content() { None } else { gathered.witness() },
+        witness: if context.session.by_content() {
+            None
+        } else {
+            gathered.witness()
+        },
     })
 }
 
 /// The patterns of `--exclude` and what `--parents` asks for.
-pub(crate) fn rules(words: &mut Words<'_>, placement: &Placement, layout: Layout) -> Result<Rules, StepError> {
-    let patterns = placement.excludes.iter().map(|text| words.text(text)).collect::<Result<Vec<_>, _>>()?;
+pub(crate) fn rules(
+    words: &mut Words<'_>,
+    placement: &Placement,
+    layout: Layout,
+) -> Result<Rules, StepError> {
+    let patterns = placement
+        .excludes
+        .iter()
+        .map(|text| words.text(text))
+        .collect::<Result<Vec<_>, _>>()?;
     let excludes = IgnoreSet::new(patterns.iter().map(String::as_str)).map_err(|error| {
-        let span = placement.excludes.first().map(Text::span).unwrap_or_default();
+        let span = placement
+            .excludes
+            .first()
+            .map(Text::span)
+            .unwrap_or_default();
         StepError::from(error).at(span)
     })?;
     Ok(Rules { excludes, layout })
 }
 
-fn destination(words: &mut Words<'_>, config: &ImageConfig, placement: &Placement) -> Result<Destination, StepError> {
+fn destination(
+    words: &mut Words<'_>,
+    config: &ImageConfig,
+    placement: &Placement,
+) -> Result<Destination, StepError> {
     let written = words.text(&placement.destination)?;
     let path = absolute(&config.config.working_dir, &written).into();
-    let links = if placement.link { Links::Absent } else { Links::Followed };
-    Ok(Destination { written, path, links })
+    let links = if placement.link {
+        Links::Absent
+    } else {
+        Links::Followed
+    };
+    Ok(Destination {
+        written,
+        path,
+        links,
+    })
 }
 
 fn mode(words: &mut Words<'_>, text: &Text) -> Result<FileMode, StepError> {
-    words.text(text)?.parse().map_err(|error| StepError::invalid(text, &error))
+    words
+        .text(text)?
+        .parse()
+        .map_err(|error| StepError::invalid(text, &error))
 }

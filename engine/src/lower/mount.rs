@@ -6,7 +6,8 @@ use std::sync::Arc;
 use iechor_cachedb::Input;
 use iechor_executor::Access;
 use iechor_frontend::ast::{
-    BindMount, CacheMount, Mount, MountAccess, MountFlag, Requirement, SecretMount, Sharing, Text, TmpfsMount,
+    BindMount, CacheMount, Mount, MountAccess, MountFlag, Requirement, SecretMount, Sharing, Text,
+    TmpfsMount,
 };
 use iechor_frontend::ignore::IgnoreSet;
 use iechor_image::ImageConfig;
@@ -47,7 +48,13 @@ pub(crate) fn lower(
 }
 
 impl Mounts {
-    fn bind(&mut self, context: &Context<'_>, workdir: &str, from: Option<&Text>, bind: BindMount) -> Result<(), StepError> {
+    fn bind(
+        &mut self,
+        context: &Context<'_>,
+        workdir: &str,
+        from: Option<&Text>,
+        bind: BindMount,
+    ) -> Result<(), StepError> {
         let target = absolute(workdir, &bind.target);
         let access = match bind.access {
             MountAccess::ReadOnly => Access::ReadOnly,
@@ -58,43 +65,84 @@ impl Mounts {
             ("from", bind.from.unwrap_or_default()),
             ("access", format!("{access:?}")),
         ];
-        self.inputs.push(Input::mount("bind", &target, strings(properties)));
+        self.inputs
+            .push(Input::mount("bind", &target, strings(properties)));
         let files = self.files(context, from, &bind.source)?;
-        self.mounts.push(RunMount::Bind { target: target.into(), files, access });
+        self.mounts.push(RunMount::Bind {
+            target: target.into(),
+            files,
+            access,
+        });
         Ok(())
     }
 
     /// The files of a mount's source; they enter the key as those of COPY do.
-    fn files(&mut self, context: &Context<'_>, from: Option<&Text>, source: &str) -> Result<Files, StepError> {
-        let rules = Rules { excludes: IgnoreSet::default(), layout: Layout::Flat };
-        let mut files = Files::new(context.session.origin(context, from)?, source, &Arc::new(rules));
+    fn files(
+        &mut self,
+        context: &Context<'_>,
+        from: Option<&Text>,
+        source: &str,
+    ) -> Result<Files, StepError> {
+        let rules = Rules {
+            excludes: IgnoreSet::default(),
+            layout: Layout::Flat,
+        };
+        let mut files = Files::new(
+            context.session.origin(context, from)?,
+            source,
+            &Arc::new(rules),
+        );
         self.inputs.extend(files.inputs(context)?);
-        self.anew = self.anew.take().or_else(|| context.session.followed(&files.origin));
+        self.anew = self
+            .anew
+            .take()
+            .or_else(|| context.session.followed(&files.origin));
         Ok(files)
     }
 
-    fn cache(&mut self, context: &Context<'_>, workdir: &str, from: Option<&Text>, cache: CacheMount) -> Result<(), StepError> {
+    fn cache(
+        &mut self,
+        context: &Context<'_>,
+        workdir: &str,
+        from: Option<&Text>,
+        cache: CacheMount,
+    ) -> Result<(), StepError> {
         let target = absolute(workdir, &cache.target);
-        self.inputs.push(Input::mount("cache", &target, cache_properties(&cache)));
+        self.inputs
+            .push(Input::mount("cache", &target, cache_properties(&cache)));
         let seed = match from {
             Some(_) => Some(self.files(context, from, &cache.source)?),
             None => None,
         };
-        self.mounts.push(RunMount::Cache { target: target.into(), cache, seed });
+        self.mounts.push(RunMount::Cache {
+            target: target.into(),
+            cache,
+            seed,
+        });
         Ok(())
     }
 
     fn tmpfs(&mut self, workdir: &str, tmpfs: &TmpfsMount) -> Result<(), StepError> {
         let target = absolute(workdir, &tmpfs.target);
         let size = tmpfs.size.map(|size| size.to_string()).unwrap_or_default();
-        self.inputs.push(Input::mount("tmpfs", &target, strings([("size", size)])));
-        self.mounts.push(RunMount::Tmpfs { target: target.into(), size: tmpfs.size });
+        self.inputs
+            .push(Input::mount("tmpfs", &target, strings([("size", size)])));
+        self.mounts.push(RunMount::Tmpfs {
+            target: target.into(),
+            size: tmpfs.size,
+        });
         Ok(())
     }
 
     /// Rules C14 and C15: properties enter the key, the value goes to the step alone.
-    fn secret(&mut self, context: &Context<'_>, workdir: &str, secret: SecretMount) -> Result<(), StepError> {
-        self.inputs.push(Input::secret(&secret.id, secret_properties(&secret)));
+    fn secret(
+        &mut self,
+        context: &Context<'_>,
+        workdir: &str,
+        secret: SecretMount,
+    ) -> Result<(), StepError> {
+        self.inputs
+            .push(Input::secret(&secret.id, secret_properties(&secret)));
         let Some(value) = context.session.secret(&secret.id) else {
             return match secret.requirement {
                 Requirement::Optional => Ok(()),
@@ -107,7 +155,13 @@ impl Mounts {
         if let Some(target) = secret_target(&secret) {
             let target = absolute(workdir, &target).into();
             let SecretMount { mode, uid, gid, .. } = secret;
-            self.mounts.push(RunMount::Secret { target, value, mode, uid, gid });
+            self.mounts.push(RunMount::Secret {
+                target,
+                value,
+                mode,
+                uid,
+                gid,
+            });
         }
         Ok(())
     }
@@ -144,7 +198,10 @@ fn secret_properties(secret: &SecretMount) -> BTreeMap<String, String> {
     strings([
         ("target", secret_target(secret).unwrap_or_default()),
         ("env", secret.env.clone().unwrap_or_default()),
-        ("required", (secret.requirement == Requirement::Required).to_string()),
+        (
+            "required",
+            (secret.requirement == Requirement::Required).to_string(),
+        ),
         ("mode", format!("{:o}", secret.mode)),
         ("uid", secret.uid.to_string()),
         ("gid", secret.gid.to_string()),
@@ -152,5 +209,8 @@ fn secret_properties(secret: &SecretMount) -> BTreeMap<String, String> {
 }
 
 fn strings<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

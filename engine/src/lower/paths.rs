@@ -19,7 +19,10 @@ pub(crate) fn absolute(workdir: &str, path: &str) -> String {
 /// Sets a variable in a list of `NAME=value`, where it stood or at the end.
 pub(crate) fn set_env(env: &mut Vec<String>, name: &str, value: &str) {
     let entry = format!("{name}={value}");
-    match env.iter_mut().find(|old| old.split_once('=').is_some_and(|(key, _)| key == name)) {
+    match env
+        .iter_mut()
+        .find(|old| old.split_once('=').is_some_and(|(key, _)| key == name))
+    {
         Some(old) => *old = entry,
         None => env.push(entry),
     }
@@ -27,7 +30,10 @@ pub(crate) fn set_env(env: &mut Vec<String>, name: &str, value: &str) {
 
 /// A variable's value in a list of `NAME=value`.
 pub(crate) fn get_env<'a>(env: &'a [String], name: &str) -> Option<&'a str> {
-    env.iter().filter_map(|entry| entry.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    env.iter()
+        .filter_map(|entry| entry.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ pub(crate) fn lower(
 ) -> Result<Lowered, StepError> {
     let mut mounts = Mounts::default();
     for flag in &run.mounts {
-        mount::lower(context, words, config, flag, &mut mounts).map_err(|error| error.at(flag.span))?;
+        mount::lower(context, words, config, flag, &mut mounts)
+            .map_err(|error| error.at(flag.span))?;
     }
     let argv = argv(config, &run.command, &mut mounts);
     let network = network(context.session.request.network, run.network);
@@ -72,22 +73,41 @@ fn argv(config: &ImageConfig, command: &RunCommand, mounts: &mut Mounts) -> Vec<
 fn program(heredoc: &Heredoc, mounts: &mut Mounts) -> String {
     let path = format!("{PROGRAMS}/{}", heredoc.name);
     let contents = heredoc.body.clone().into_bytes();
-    mounts.mounts.push(RunMount::Program { target: path.clone().into(), contents });
+    mounts.mounts.push(RunMount::Program {
+        target: path.clone().into(),
+        contents,
+    });
     path
 }
 
 fn network(build: NetworkMode, step: Asked) -> Network {
     match (step, build) {
         (Asked::None, _) | (Asked::Default, NetworkMode::None) => Network::None,
-        (Asked::Host, _) | (Asked::Default, NetworkMode::Default | NetworkMode::Host) => Network::Host,
+        (Asked::Host, _) | (Asked::Default, NetworkMode::Default | NetworkMode::Host) => {
+            Network::Host
+        }
     }
 }
 
 /// What enters the key besides the command: ARGs used or not (C12), and what is in force (C13).
-fn inputs(context: &Context<'_>, config: &ImageConfig, args: &[(String, String)], network: Network) -> Vec<Input> {
+fn inputs(
+    context: &Context<'_>,
+    config: &ImageConfig,
+    args: &[(String, String)],
+    network: Network,
+) -> Vec<Input> {
     let container = &config.config;
-    let mut inputs: Vec<Input> = args.iter().map(|(name, value)| Input::arg(name, value)).collect();
-    inputs.extend(container.env.iter().filter_map(|entry| entry.split_once('=')).map(|(name, value)| Input::env(name, value)));
+    let mut inputs: Vec<Input> = args
+        .iter()
+        .map(|(name, value)| Input::arg(name, value))
+        .collect();
+    inputs.extend(
+        container
+            .env
+            .iter()
+            .filter_map(|entry| entry.split_once('='))
+            .map(|(name, value)| Input::env(name, value)),
+    );
     inputs.push(Input::workdir(&container.working_dir));
     inputs.push(Input::user(&container.user));
     inputs.push(Input::shell(&shell(container).join(" ")));
@@ -99,19 +119,30 @@ fn inputs(context: &Context<'_>, config: &ImageConfig, args: &[(String, String)]
 }
 
 /// ENV wins over ARG, ARG over the proxies that the caller has.
-fn environment(config: &ImageConfig, args: &[(String, String)], proxies: &[(String, String)]) -> Vec<String> {
+fn environment(
+    config: &ImageConfig,
+    args: &[(String, String)],
+    proxies: &[(String, String)],
+) -> Vec<String> {
     let mut env = Vec::new();
     for (name, value) in proxies.iter().chain(args) {
         set_env(&mut env, name, value);
     }
-    for (name, value) in config.config.env.iter().filter_map(|entry| entry.split_once('=')) {
+    for (name, value) in config
+        .config
+        .env
+        .iter()
+        .filter_map(|entry| entry.split_once('='))
+    {
         set_env(&mut env, name, value);
     }
     env
 }
 
 fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// A secret that RUN sees as a variable.

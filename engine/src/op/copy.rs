@@ -1,19 +1,23 @@
 //! COPY and ADD: files into a new layer, without a mount and without a process.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use iechor_frontend::ast::FileMode;
 use iechor_image::layer::archive::is_archive;
-use iechor_image::layer::{ArchivePlacement, unpack_archive};
-use iechor_snapshotter::{BlobStore, Chain, Digest, LayerWriter, NodeKind, Timestamp};
+use iechor_image::layer::{ArchivePlacement, Limits, unpack_archive};
+use iechor_image::progress::silent;
+use iechor_snapshotter::{BlobStore, Chain, LayerWriter, NodeKind, Timestamp};
 
 use crate::accounts::Accounts;
 use crate::build::fetch;
 use crate::build::fetch::git::PinnedRepository;
 use crate::build::origin::Identity;
 use crate::build::session::Session;
+use crate::copy::CopyError;
 use crate::copy::place::{Destination, Owner, Placer};
 use crate::copy::select::{Files, Selected};
+use crate::copy::source::{FileKind, SourceTree};
 use crate::error::StepError;
 
 /// Mode of heredoc files and of files that were fetched.
@@ -38,9 +42,16 @@ pub(crate) enum Item {
     /// A heredoc.
     Inline { name: String, contents: Vec<u8> },
     /// What a URL had.
-    Fetched { file: fetch::FetchedFile, archives: Archives },
+    Fetched {
+        file: fetch::FetchedFile,
+        archives: Archives,
+    },
     /// A git repository at a commit.
-    Git { repository: PinnedRepository, keep_git_dir: bool, scratch: PathBuf },
+    Git {
+        repository: PinnedRepository,
+        keep_git_dir: bool,
+        scratch: PathBuf,
+    },
 }
 
 /// What happens to files that are tar archives.
@@ -50,16 +61,37 @@ pub(crate) enum Archives {
     Unpacked,
 }
 
-pub(super) fn execute(session: &Session<'_>, below: &Chain, operation: CopyOperation) -> Result<Chain, StepError> {
-    let CopyOperation { items, destination, owner, mode } = operation;
-    let owner = owner.map(|spec| Accounts::of(session.store(), below)?.owner(&spec)).transpose()?;
+pub(super) fn execute(
+    session: &Session<'_>,
+    below: &Chain,
+    operation: CopyOperation,
+) -> Result<Chain, StepError> {
+    let CopyOperation {
+        items,
+        destination,
+        owner,
+        mode,
+    } = operation;
+    let owner = owner
+        .map(|spec| Accounts::of(session.store(), below)?.owner(&spec))
+        .transpose()?;
     let several = items.len() > 1;
     refuse_file_destination(&items, &destination)?;
     let mut writer = session.store().new_layer(below)?;
-    let mut copying = Copying { session, writer: &mut writer, destination, owner, mode, several };
+    let mut copying = Copying {
+        session,
+        writer: &mut writer,
+        destination,
+        owner,
+        mode,
+        several,
+        unmatched: Vec::new(),
+        copied: false,
+    };
     for item in items {
         copying.item(item)?;
     }
+    copying.refuse_nothing()?;
     Ok(writer.commit()?)
 }
 
@@ -67,7 +99,7 @@ pub(super) fn execute(session: &Session<'_>, below: &Chain, operation: CopyOpera
 fn refuse_file_destination(items: &[Item], destination: &Destination) -> Result<(), StepError> {
     if items.len() > 1 && !destination.is_directory() {
         let destination = destination.written.clone();
-        return Err(crate::copy::CopyError::NotADirectory { destination }.into());
+        return Err(CopyError::NotADirectory { destination }.into());
     }
     Ok(())
 }
@@ -79,6 +111,10 @@ struct Copying<'a> {
     owner: Owner,
     mode: Option<FileMode>,
     several: bool,
+    /// Sources whose wildcards matched nothing.
+    unmatched: Vec<(String, String)>,
+    /// Whether anything was copied.
+    copied: bool,
 }
 
 impl Copying<'_> {
@@ -86,23 +122,61 @@ impl Copying<'_> {
         match item {
             Item::Inline { name, contents } => self.inline(&name, &contents),
             Item::Fetched { file, archives } => self.fetched(&file, archives),
-            Item::Git { repository, keep_git_dir, scratch } => self.git(&repository, keep_git_dir, &scratch),
-            Item::Files { files, archives: Archives::Copied } => self.files(files),
-            Item::Files { files, archives: Archives::Unpacked } => self.files_or_archives(files),
+            Item::Git {
+                repository,
+                keep_git_dir,
+                scratch,
+            } => self.git(&repository, keep_git_dir, &scratch),
+            Item::Files {
+                files,
+                archives: Archives::Copied,
+            } => self.files(files),
+            Item::Files {
+                files,
+                archives: Archives::Unpacked,
+            } => self.files_or_archives(files),
+        }
+    }
+
+    /// Wildcards that match nothing are fine beside something that is copied.
+    fn refuse_nothing(&self) -> Result<(), StepError> {
+        match self.unmatched.first() {
+            Some((source_path, tree)) if !self.copied => Err(CopyError::NotFound {
+                source_path: source_path.clone(),
+                tree: tree.clone(),
+            }
+            .into()),
+            _ => Ok(()),
         }
     }
 
     fn placer(&mut self, owner: Owner) -> Placer<'_> {
         let blobs = self.session.store().blobs();
-        Placer::new(self.writer, blobs, owner, self.mode.clone(), self.session.made_at())
+        Placer::new(
+            self.writer,
+            blobs,
+            owner,
+            self.mode.clone(),
+            self.session.made_at(),
+        )
     }
 
     /// Files of the host become root's; files of a snapshot keep their owner.
     fn files(&mut self, mut files: Files) -> Result<(), StepError> {
-        let inherited = if matches!(files.origin.identity, Identity::Host(_)) { Some((0, 0)) } else { None };
+        let inherited = if matches!(files.origin.identity, Identity::Host(_)) {
+            Some((0, 0))
+        } else {
+            None
+        };
         let (destination, several) = (self.destination.clone(), self.several);
         let tree = files.origin.tree.clone();
+        let source = files.source.clone();
         let selection = files.selection()?;
+        if selection.roots.is_empty() {
+            self.unmatched.push((source, tree.name().to_owned()));
+            return Ok(());
+        }
+        self.copied = true;
         let mut placer = self.placer(self.owner.or(inherited));
         Ok(placer.selection(tree.as_ref(), selection, &destination, several)?)
     }
@@ -111,64 +185,98 @@ impl Copying<'_> {
     fn files_or_archives(&mut self, mut files: Files) -> Result<(), StepError> {
         let tree = files.origin.tree.clone();
         let selection = files.selection()?.clone();
-        let (archives, plain): (Vec<Selected>, Vec<Selected>) =
-            selection.roots.iter().cloned().partition(|root| self.opens_as_archive(tree.as_ref(), root));
+        let (archives, plain): (Vec<Selected>, Vec<Selected>) = selection
+            .roots
+            .iter()
+            .cloned()
+            .partition(|root| opens_as_archive(tree.as_ref(), root));
         for root in &archives {
-            let (kind, _) = tree.take(&root.file, self.session.store().blobs())?;
-            if let NodeKind::Regular { blob, .. } = kind {
-                self.unpack(&blob)?;
-            }
+            self.unpack(tree.open(&root.file)?)?;
         }
-        if plain.is_empty() {
+        if plain.is_empty() && !archives.is_empty() {
             return Ok(());
         }
         files.keep(plain);
         self.files(files)
     }
 
-    fn opens_as_archive(&self, tree: &dyn crate::copy::source::SourceTree, root: &Selected) -> bool {
-        let blobs = self.session.store().blobs();
-        match tree.take(&root.file, blobs) {
-            Ok((NodeKind::Regular { blob, .. }, _)) => blobs.open(&blob).is_ok_and(is_archive),
-            _ => false,
-        }
-    }
-
     /// An archive's entries go into the destination, which is a directory whatever it looks like.
-    fn unpack(&mut self, blob: &Digest) -> Result<(), StepError> {
+    fn unpack(&mut self, archive: File) -> Result<(), StepError> {
         let blobs: &BlobStore = self.session.store().blobs();
-        let archive = blobs.open(blob)?;
         let mode = self.mode.clone();
-        let chmod = move |bits: u32, directory: bool| mode.as_ref().map_or(bits, |mode| mode.apply(bits, directory));
+        let chmod = move |bits: u32, directory: bool| {
+            mode.as_ref()
+                .map_or(bits, |mode| mode.apply(bits, directory))
+        };
         let destination = self.destination.clone();
         let directory = self.placer(None).resolve(&destination)?;
         let owner = self.owner;
-        self.placer(owner.or(Some((0, 0)))).make_directory(&directory)?;
-        let placement = ArchivePlacement { directory, owner, chmod: Some(&chmod) };
-        unpack_archive(archive, &placement, self.writer, blobs, &iechor_image::layer::Limits::default(), &iechor_image::progress::silent)?;
+        self.placer(owner.or(Some((0, 0))))
+            .make_directory(&directory)?;
+        let placement = ArchivePlacement {
+            directory,
+            owner,
+            chmod: Some(&chmod),
+        };
+        unpack_archive(
+            archive,
+            &placement,
+            self.writer,
+            blobs,
+            &Limits::default(),
+            &silent,
+        )?;
+        self.copied = true;
         Ok(())
     }
 
     fn inline(&mut self, name: &str, contents: &[u8]) -> Result<(), StepError> {
         let blob = self.session.store().blobs().put(contents)?;
         let size = contents.len() as u64;
-        self.single(name, NodeKind::Regular { blob, size }, HEREDOC_MODE, self.session.made_at())
+        self.single(
+            name,
+            NodeKind::Regular { blob, size },
+            HEREDOC_MODE,
+            self.session.made_at(),
+        )
     }
 
     fn fetched(&mut self, file: &fetch::FetchedFile, archives: Archives) -> Result<(), StepError> {
         let blob = file.digest();
-        if archives == Archives::Unpacked && self.session.store().blobs().open(&blob).is_ok_and(is_archive) {
-            return self.unpack(&blob);
+        if archives == Archives::Unpacked
+            && self
+                .session
+                .store()
+                .blobs()
+                .open(&blob)
+                .is_ok_and(is_archive)
+        {
+            return self.unpack(self.session.store().blobs().open(&blob)?);
         }
-        let kind = NodeKind::Regular { blob, size: file.size() };
-        self.single(file.name(), kind, FETCHED_MODE, file.modified().unwrap_or_else(|| self.session.made_at()))
+        let kind = NodeKind::Regular {
+            blob,
+            size: file.size(),
+        };
+        self.single(
+            file.name(),
+            kind,
+            FETCHED_MODE,
+            file.modified().unwrap_or_else(|| self.session.made_at()),
+        )
     }
 
     /// One file: the destination itself, or in it when it is a directory.
-    fn single(&mut self, name: &str, kind: NodeKind, mode: u32, mtime: Timestamp) -> Result<(), StepError> {
+    fn single(
+        &mut self,
+        name: &str,
+        kind: NodeKind,
+        mode: u32,
+        mtime: Timestamp,
+    ) -> Result<(), StepError> {
         let destination = self.destination.clone();
         let owner = self.owner;
         let several = self.several;
+        self.copied = true;
         let mut placer = self.placer(owner.or(Some((0, 0))));
         let at = placer.resolve(&destination)?;
         let into = several || destination.is_directory() || placer.is_directory(&at)?;
@@ -176,8 +284,19 @@ impl Copying<'_> {
         Ok(placer.file(&target, kind, mode, mtime)?)
     }
 
-    fn git(&mut self, repository: &PinnedRepository, keep_git_dir: bool, scratch: &Path) -> Result<(), StepError> {
+    fn git(
+        &mut self,
+        repository: &PinnedRepository,
+        keep_git_dir: bool,
+        scratch: &Path,
+    ) -> Result<(), StepError> {
         let checkout = repository.check_out(scratch, keep_git_dir)?;
         self.files(checkout.files()?)
     }
+}
+
+/// Looks at the beginning of a regular file; what can't be opened is no archive, and copying it
+/// will say why.
+fn opens_as_archive(tree: &dyn SourceTree, root: &Selected) -> bool {
+    root.file.kind == FileKind::Regular && tree.open(&root.file).is_ok_and(is_archive)
 }

@@ -58,12 +58,32 @@ pub(crate) struct RunOperation {
 /// One `--mount`, its source not prepared yet.
 #[derive(Debug)]
 pub(crate) enum RunMount {
-    Bind { target: PathBuf, files: Files, access: Access },
-    Cache { target: PathBuf, cache: CacheMount, seed: Option<Files> },
-    Tmpfs { target: PathBuf, size: Option<u64> },
-    Secret { target: PathBuf, value: Secret, mode: u32, uid: u32, gid: u32 },
+    Bind {
+        target: PathBuf,
+        files: Files,
+        access: Access,
+    },
+    Cache {
+        target: PathBuf,
+        cache: CacheMount,
+        seed: Option<Files>,
+    },
+    Tmpfs {
+        target: PathBuf,
+        size: Option<u64>,
+    },
+    Secret {
+        target: PathBuf,
+        value: Secret,
+        mode: u32,
+        uid: u32,
+        gid: u32,
+    },
     /// A heredoc that is a program.
-    Program { target: PathBuf, contents: Vec<u8> },
+    Program {
+        target: PathBuf,
+        contents: Vec<u8>,
+    },
 }
 
 /// What must live as long as the step runs.
@@ -96,7 +116,10 @@ fn refuse_foreign_platform(platform: &Platform) -> Result<(), StepError> {
     if platform.os == host.os && platform.architecture == host.architecture {
         return Ok(());
     }
-    Err(StepError::ForeignPlatform { wanted: platform.to_string(), host: host.to_string() })
+    Err(StepError::ForeignPlatform {
+        wanted: platform.to_string(),
+        host: host.to_string(),
+    })
 }
 
 fn specify(
@@ -128,9 +151,16 @@ fn specify(
     Ok((spec, targets))
 }
 
-fn environment(env: &[String], secrets: &[(String, Secret)], home: &str) -> Vec<(OsString, OsString)> {
-    let mut pairs: Vec<(OsString, OsString)> =
-        env.iter().filter_map(|entry| entry.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect();
+fn environment(
+    env: &[String],
+    secrets: &[(String, Secret)],
+    home: &str,
+) -> Vec<(OsString, OsString)> {
+    let mut pairs: Vec<(OsString, OsString)> = env
+        .iter()
+        .filter_map(|entry| entry.split_once('='))
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
     for (name, value) in [("PATH", DEFAULT_PATH), ("HOME", home)] {
         if !pairs.iter().any(|(key, _)| key == name) {
             pairs.push((name.into(), value.into()));
@@ -145,20 +175,62 @@ fn environment(env: &[String], secrets: &[(String, Secret)], home: &str) -> Vec<
 }
 
 /// Makes a mount's source ready: views are added, cache directories made and locked.
-fn prepare(session: &Session<'_>, mount: RunMount, held: &mut Held) -> Result<StepMount, StepError> {
+fn prepare(
+    session: &Session<'_>,
+    mount: RunMount,
+    held: &mut Held,
+) -> Result<StepMount, StepError> {
     Ok(match mount {
-        RunMount::Tmpfs { target, size } => StepMount { target, source: MountSource::Tmpfs { size, mode: TMPFS_MODE } },
-        RunMount::Secret { target, value, mode, uid, gid } => {
-            StepMount { target, source: MountSource::Secret { value, mode, uid, gid } }
-        }
-        RunMount::Program { target, contents } => StepMount { target, source: MountSource::File { contents, mode: 0o755 } },
-        RunMount::Bind { target, files, access } => {
+        RunMount::Tmpfs { target, size } => StepMount {
+            target,
+            source: MountSource::Tmpfs {
+                size,
+                mode: TMPFS_MODE,
+            },
+        },
+        RunMount::Secret {
+            target,
+            value,
+            mode,
+            uid,
+            gid,
+        } => StepMount {
+            target,
+            source: MountSource::Secret {
+                value,
+                mode,
+                uid,
+                gid,
+            },
+        },
+        RunMount::Program { target, contents } => StepMount {
+            target,
+            source: MountSource::File {
+                contents,
+                mode: 0o755,
+            },
+        },
+        RunMount::Bind {
+            target,
+            files,
+            access,
+        } => {
             let source = materialize::show(session, files, &mut held.views)?;
-            StepMount { target, source: MountSource::Bind { source, access } }
+            StepMount {
+                target,
+                source: MountSource::Bind { source, access },
+            }
         }
-        RunMount::Cache { target, cache, seed } => {
+        RunMount::Cache {
+            target,
+            cache,
+            seed,
+        } => {
             let dir = CacheDir::open(session, &cache, seed)?;
-            let source = MountSource::Bind { source: dir.path().to_owned(), access: dir.access() };
+            let source = MountSource::Bind {
+                source: dir.path().to_owned(),
+                access: dir.access(),
+            };
             held.caches.push(dir);
             StepMount { target, source }
         }
@@ -172,7 +244,12 @@ fn run_mounted(
     view: &View,
     spec: &StepSpec,
 ) -> Result<StepOutcome, StepError> {
-    let overlay = OverlayMount::new(view.path(), &active.upper(), &active.work(), &active.merged())?;
+    let overlay = OverlayMount::new(
+        view.path(),
+        &active.upper(),
+        &active.work(),
+        &active.merged(),
+    )?;
     let faults = session.rootfs()?.faults();
     let mut log = StepLog::create(session, step)?;
     let outcome = session.sandbox()?.run(spec, &mut log, session.cancel);
@@ -200,7 +277,11 @@ fn settle(
             let left = active.commit(&virtual_entries)?;
             session.lease_chain(&left)?;
             let log = session.history().log_path(step);
-            Err(StepError::Failed(RunFailure { outcome, left: left.tip(), log }))
+            Err(StepError::Failed(RunFailure {
+                outcome,
+                left: left.tip(),
+                log,
+            }))
         }
     }
 }

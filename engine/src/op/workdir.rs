@@ -8,10 +8,21 @@ use crate::build::session::Session;
 use crate::copy::place::Placer;
 use crate::error::StepError;
 
-pub(super) fn execute(session: &Session<'_>, below: &Chain, path: &Path) -> Result<Chain, StepError> {
+pub(super) fn execute(
+    session: &Session<'_>,
+    below: &Chain,
+    path: &Path,
+) -> Result<Chain, StepError> {
     let mut writer = session.store().new_layer(below)?;
     let at = writer.resolve(path)?;
     let owner = Some((0, 0));
-    Placer::new(&mut writer, session.store().blobs(), owner, None, session.made_at()).make_directory(&at)?;
+    Placer::new(
+        &mut writer,
+        session.store().blobs(),
+        owner,
+        None,
+        session.made_at(),
+    )
+    .make_directory(&at)?;
     Ok(writer.commit()?)
 }

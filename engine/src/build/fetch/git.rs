@@ -79,7 +79,9 @@ impl Repository {
     /// `git://`, `ssh://` or `git@host:`.
     pub(crate) fn parse(source: &str) -> Option<Self> {
         let (url, fragment) = source.split_once('#').unwrap_or((source, ""));
-        let by_scheme = ["git://", "ssh://", "git@"].iter().any(|prefix| url.starts_with(prefix));
+        let by_scheme = ["git://", "ssh://", "git@"]
+            .iter()
+            .any(|prefix| url.starts_with(prefix));
         let by_name = super::is_url(url) && url.ends_with(".git");
         if !(by_scheme || by_name) {
             return None;
@@ -87,7 +89,9 @@ impl Repository {
         let (reference, directory) = fragment.split_once(':').unwrap_or((fragment, ""));
         Some(Self {
             url: url.to_owned(),
-            reference: Some(reference).filter(|text| !text.is_empty()).map(str::to_owned),
+            reference: Some(reference)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
             directory: directory.into(),
         })
     }
@@ -104,19 +108,41 @@ impl Repository {
         }
         let listing = self.git("ls-remote", None, &["ls-remote", "--", &self.url])?;
         let listing = String::from_utf8_lossy(&listing.stdout).into_owned();
-        let missing = || GitError::NoReference { url: self.url.clone(), reference: wanted.to_owned() };
-        Ok(find_reference(&listing, wanted).ok_or_else(missing).map_err(super::FetchError::from)?)
+        let missing = || GitError::NoReference {
+            url: self.url.clone(),
+            reference: wanted.to_owned(),
+        };
+        Ok(find_reference(&listing, wanted)
+            .ok_or_else(missing)
+            .map_err(super::FetchError::from)?)
     }
 
     pub(crate) fn at(&self, commit: String) -> PinnedRepository {
-        PinnedRepository { repository: self.clone(), commit }
+        PinnedRepository {
+            repository: self.clone(),
+            commit,
+        }
     }
 
-    fn git(&self, what: &'static str, dir: Option<&Path>, args: &[&str]) -> Result<Output, super::FetchError> {
+    fn git(
+        &self,
+        what: &'static str,
+        dir: Option<&Path>,
+        args: &[&str],
+    ) -> Result<Output, super::FetchError> {
         let mut command = Command::new("git");
         command
-            .args(["-c", "protocol.allow=never", "-c", "core.hooksPath=/dev/null"])
-            .args(["http", "https", "ssh", "git"].iter().flat_map(|name| ["-c".to_owned(), format!("protocol.{name}.allow=always")]))
+            .args([
+                "-c",
+                "protocol.allow=never",
+                "-c",
+                "core.hooksPath=/dev/null",
+            ])
+            .args(
+                ["http", "https", "ssh", "git"]
+                    .iter()
+                    .flat_map(|name| ["-c".to_owned(), format!("protocol.{name}.allow=always")]),
+            )
             .args(args)
             .env("GIT_TERMINAL_PROMPT", "0")
             .stdin(Stdio::null());
@@ -127,24 +153,55 @@ impl Repository {
         if output.status.success() {
             return Ok(output);
         }
-        let message = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
-        Err(GitError::Failed { what, url: self.url.clone(), message }.into())
+        let message = String::from_utf8_lossy(&output.stderr)
+            .trim()
+            .replace('\n', "; ");
+        Err(GitError::Failed {
+            what,
+            url: self.url.clone(),
+            message,
+        }
+        .into())
     }
 }
 
 impl PinnedRepository {
     /// Fetches the commit alone, without its history, and writes its files out.
-    pub(crate) fn check_out(&self, scratch: &Path, keep_git_dir: bool) -> Result<Checkout, StepError> {
+    pub(crate) fn check_out(
+        &self,
+        scratch: &Path,
+        keep_git_dir: bool,
+    ) -> Result<Checkout, StepError> {
         let made = tempfile::Builder::new().prefix("git-").tempdir_in(scratch);
-        let dir = made.map_err(|source| GitError::Scratch { path: scratch.to_owned(), source }).map_err(super::FetchError::from)?;
+        let dir = made
+            .map_err(|source| GitError::Scratch {
+                path: scratch.to_owned(),
+                source,
+            })
+            .map_err(super::FetchError::from)?;
         let repository = &self.repository;
         repository.git("init", Some(dir.path()), &["init", "--quiet"])?;
-        let fetch = ["fetch", "--quiet", "--depth=1", "--", &repository.url, &self.commit];
+        let fetch = [
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            "--",
+            &repository.url,
+            &self.commit,
+        ];
         repository.git("fetch", Some(dir.path()), &fetch)?;
-        repository.git("checkout", Some(dir.path()), &["checkout", "--quiet", "FETCH_HEAD"])?;
+        repository.git(
+            "checkout",
+            Some(dir.path()),
+            &["checkout", "--quiet", "FETCH_HEAD"],
+        )?;
         let hidden = if keep_git_dir { None } else { Some(".git") };
         let ignore = IgnoreSet::new(hidden).map_err(StepError::from)?;
-        Ok(Checkout { dir, directory: repository.directory.clone(), ignore })
+        Ok(Checkout {
+            dir,
+            directory: repository.directory.clone(),
+            ignore,
+        })
     }
 }
 
@@ -153,9 +210,19 @@ impl Checkout {
     pub(crate) fn files(&self) -> Result<Files, StepError> {
         let tree = HostTree::open(self.dir.path(), "the repository", self.ignore.clone())?;
         let identity = Identity::Host(tree.identity()?);
-        let rules = Rules { excludes: IgnoreSet::default(), layout: Layout::Flat };
+        let rules = Rules {
+            excludes: IgnoreSet::default(),
+            layout: Layout::Flat,
+        };
         let source = self.directory.display().to_string();
-        Ok(Files::new(Origin { tree: Arc::new(tree), identity }, &source, &Arc::new(rules)))
+        Ok(Files::new(
+            Origin {
+                tree: Arc::new(tree),
+                identity,
+            },
+            &source,
+            &Arc::new(rules),
+        ))
     }
 }
 
@@ -172,8 +239,14 @@ fn find_reference(listing: &str, wanted: &str) -> Option<String> {
         format!("refs/heads/{wanted}"),
         wanted.to_owned(),
     ];
-    let lines: Vec<(&str, &str)> = listing.lines().filter_map(|line| line.split_once('\t')).collect();
-    names.iter().find_map(|name| lines.iter().find(|(_, found)| found == name)).map(|(commit, _)| (*commit).to_owned())
+    let lines: Vec<(&str, &str)> = listing
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .collect();
+    names
+        .iter()
+        .find_map(|name| lines.iter().find(|(_, found)| found == name))
+        .map(|(commit, _)| (*commit).to_owned())
 }
 
 #[cfg(test)]
@@ -184,7 +257,10 @@ mod tests {
     fn a_repository_is_told_from_a_file() {
         let parsed = Repository::parse("https://example.org/a/b.git#v1:docs").unwrap();
         assert_eq!(parsed.url(), "https://example.org/a/b.git");
-        assert_eq!((parsed.reference.as_deref(), parsed.directory), (Some("v1"), PathBuf::from("docs")));
+        assert_eq!(
+            (parsed.reference.as_deref(), parsed.directory),
+            (Some("v1"), PathBuf::from("docs"))
+        );
         assert!(Repository::parse("git@example.org:a/b").is_some());
         assert!(Repository::parse("https://example.org/a.tar.gz").is_none());
         assert!(Repository::parse("src/main.git").is_none());

@@ -39,12 +39,20 @@ pub(super) struct CacheDir {
 
 impl CacheDir {
     /// Opens the directory of a cache mount, made and filled on its first use.
-    pub(super) fn open(session: &Session<'_>, cache: &CacheMount, seed: Option<Files>) -> Result<Self, StepError> {
+    pub(super) fn open(
+        session: &Session<'_>,
+        cache: &CacheMount,
+        seed: Option<Files>,
+    ) -> Result<Self, StepError> {
         let home = session.engine.root().join("cache-mounts");
         let name = Digest::of(cache.id.as_bytes()).hex();
         let (dir, lock) = match cache.sharing {
-            Sharing::Shared => claim(&home.join(name), &cache.id, |lock| wait(session, || lock.try_lock_shared()))?,
-            Sharing::Locked => claim(&home.join(name), &cache.id, |lock| wait(session, || lock.try_lock()))?,
+            Sharing::Shared => claim(&home.join(name), &cache.id, |lock| {
+                wait(session, || lock.try_lock_shared())
+            })?,
+            Sharing::Locked => claim(&home.join(name), &cache.id, |lock| {
+                wait(session, || lock.try_lock())
+            })?,
             Sharing::Private => first_free(&home, &name, &cache.id)?,
         };
         let data = dir.join("data");
@@ -55,7 +63,11 @@ impl CacheDir {
             MountAccess::ReadOnly => Access::ReadOnly,
             MountAccess::ReadWrite => Access::ReadWrite,
         };
-        Ok(Self { data, access, _lock: lock })
+        Ok(Self {
+            data,
+            access,
+            _lock: lock,
+        })
     }
 
     /// What the step sees.
@@ -81,17 +93,27 @@ fn claim(
 }
 
 fn lock_file(dir: &Path, id: &str) -> Result<File, StepError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).at("make directory", dir)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .at("make directory", dir)?;
     let named = dir.join("id");
     if !named.exists() {
         fs::write(&named, id).at("write", &named)?;
     }
     let path = dir.join("lock");
-    Ok(OpenOptions::new().create(true).truncate(false).write(true).open(&path).at("open", &path)?)
+    Ok(OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .at("open", &path)?)
 }
 
 fn first_free(home: &Path, name: &str, id: &str) -> Result<(PathBuf, File), StepError> {
-    let names = std::iter::once(name.to_owned()).chain((1..).map(|number| format!("{name}-{number}")));
+    let names =
+        std::iter::once(name.to_owned()).chain((1..).map(|number| format!("{name}-{number}")));
     for name in names {
         let dir = home.join(name);
         let lock = lock_file(&dir, id)?;
@@ -105,29 +127,46 @@ fn first_free(home: &Path, name: &str, id: &str) -> Result<(PathBuf, File), Step
 }
 
 /// Waits for a lock as long as the build is not cancelled.
-fn wait(session: &Session<'_>, attempt: impl Fn() -> Result<(), TryLockError>) -> Result<(), StepError> {
+fn wait(
+    session: &Session<'_>,
+    attempt: impl Fn() -> Result<(), TryLockError>,
+) -> Result<(), StepError> {
     loop {
         match attempt() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if session.cancelled() => return Err(StepError::Cancelled),
+            Err(TryLockError::WouldBlock) if session.cancelled() => {
+                return Err(StepError::Cancelled);
+            }
             Err(TryLockError::WouldBlock) => thread::sleep(PATIENCE),
-            Err(TryLockError::Error(source)) => Err::<(), _>(source).at("lock", Path::new("cache-mounts"))?,
+            Err(TryLockError::Error(source)) => {
+                Err::<(), _>(source).at("lock", Path::new("cache-mounts"))?
+            }
         }
     }
 }
 
 /// Makes the data directory beside its place and renames it there, so that nobody sees half of it.
-fn fill(session: &Session<'_>, data: &Path, cache: &CacheMount, seed: Option<Files>) -> Result<(), StepError> {
+fn fill(
+    session: &Session<'_>,
+    data: &Path,
+    cache: &CacheMount,
+    seed: Option<Files>,
+) -> Result<(), StepError> {
     let fresh = data.with_extension(format!("new-{}", std::process::id()));
     if fresh.exists() {
         fs::remove_dir_all(&fresh).at("remove", &fresh)?;
     }
-    DirBuilder::new().mode(0o700).create(&fresh).at("make directory", &fresh)?;
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&fresh)
+        .at("make directory", &fresh)?;
     if let Some(files) = seed {
         materialize::write_out(session, files, &fresh)?;
     }
-    fs::set_permissions(&fresh, fs::Permissions::from_mode(cache.mode)).at("set the mode of", &fresh)?;
-    std::os::unix::fs::chown(&fresh, Some(cache.uid), Some(cache.gid)).at("set the owner of", &fresh)?;
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(cache.mode))
+        .at("set the mode of", &fresh)?;
+    std::os::unix::fs::chown(&fresh, Some(cache.uid), Some(cache.gid))
+        .at("set the owner of", &fresh)?;
     match fs::rename(&fresh, data) {
         // Another step with a shared lock was faster: its directory is as good.
         Err(_) if data.exists() => Ok(fs::remove_dir_all(&fresh).at("remove", &fresh)?),

@@ -50,7 +50,9 @@ impl<'a> StepLog<'a> {
         self.write(Stream::Stderr, rest_err);
         match self.failure.take() {
             None => Ok(()),
-            Some(failure) => Err(Err::<(), _>(failure).at("write", &self.path).map_or_else(StepError::from, |()| StepError::Lost)),
+            Some(failure) => Err(Err::<(), _>(failure)
+                .at("write", &self.path)
+                .map_or_else(StepError::from, |()| StepError::Lost)),
         }
     }
 

@@ -12,17 +12,30 @@ use crate::error::StepError;
 const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 
 /// The two files, as mounts.
-pub(super) fn mounts(session: &Session<'_>, network: Network, hostname: &str) -> Result<Vec<StepMount>, StepError> {
+pub(super) fn mounts(
+    session: &Session<'_>,
+    network: Network,
+    hostname: &str,
+) -> Result<Vec<StepMount>, StepError> {
     let resolv = match network {
         Network::Host => host_resolv_conf(),
         Network::None => Vec::new(),
     };
     let hosts = hosts(&session.request.extra_hosts, hostname);
-    Ok(vec![file("/etc/resolv.conf", resolv), file("/etc/hosts", hosts.into_bytes())])
+    Ok(vec![
+        file("/etc/resolv.conf", resolv),
+        file("/etc/hosts", hosts.into_bytes()),
+    ])
 }
 
 fn file(target: &str, contents: Vec<u8>) -> StepMount {
-    StepMount { target: target.into(), source: MountSource::File { contents, mode: 0o644 } }
+    StepMount {
+        target: target.into(),
+        source: MountSource::File {
+            contents,
+            mode: 0o644,
+        },
+    }
 }
 
 /// The host's own; a step on the host's network reaches its loopback servers, too. A host without

@@ -21,10 +21,15 @@ pub(super) struct Redactor {
 impl Redactor {
     /// Knows the values themselves, and each line of a value that has several.
     pub(super) fn new<'s>(secrets: impl Iterator<Item = &'s Secret>) -> Self {
-        let mut values: Vec<Vec<u8>> = secrets.flat_map(|secret| patterns(secret.expose())).collect();
+        let mut values: Vec<Vec<u8>> = secrets
+            .flat_map(|secret| patterns(secret.expose()))
+            .collect();
         values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
-        Self { values: values.into_iter().map(Secret::new).collect(), held: Vec::new() }
+        Self {
+            values: values.into_iter().map(Secret::new).collect(),
+            held: Vec::new(),
+        }
     }
 
     /// Takes bytes, gives those that can be shown by now.
@@ -50,7 +55,10 @@ impl Redactor {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
-            if self.values().any(|value| value.len() > rest.len() && value.starts_with(rest)) {
+            if self
+                .values()
+                .any(|value| value.len() > rest.len() && value.starts_with(rest))
+            {
                 break;
             }
             match self.values().find(|value| rest.starts_with(value)) {
@@ -74,7 +82,11 @@ impl Redactor {
 
 fn patterns(value: &[u8]) -> Vec<Vec<u8>> {
     let lines = value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-    std::iter::once(value.trim_ascii()).chain(lines).filter(|part| part.len() >= SHORTEST).map(<[u8]>::to_vec).collect()
+    std::iter::once(value.trim_ascii())
+        .chain(lines)
+        .filter(|part| part.len() >= SHORTEST)
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 #[cfg(test)]
@@ -82,27 +94,45 @@ mod tests {
     use super::*;
 
     fn redact(secrets: &[&str], pieces: &[&str]) -> String {
-        let secrets: Vec<Secret> = secrets.iter().map(|value| Secret::new(value.as_bytes().to_vec())).collect();
+        let secrets: Vec<Secret> = secrets
+            .iter()
+            .map(|value| Secret::new(value.as_bytes().to_vec()))
+            .collect();
         let mut redactor = Redactor::new(secrets.iter());
-        let mut shown: Vec<u8> = pieces.iter().flat_map(|piece| redactor.pass(piece.as_bytes())).collect();
+        let mut shown: Vec<u8> = pieces
+            .iter()
+            .flat_map(|piece| redactor.pass(piece.as_bytes()))
+            .collect();
         shown.extend(redactor.finish());
         String::from_utf8(shown).unwrap()
     }
 
     #[test]
     fn a_secret_is_blanked_wherever_it_is_cut() {
-        assert_eq!(redact(&["hunter22"], &["pw=hun", "ter", "22\n"]), "pw=***\n");
-        assert_eq!(redact(&["hunter22\n"], &["a hunter22 b hunter22"]), "a *** b ***");
+        assert_eq!(
+            redact(&["hunter22"], &["pw=hun", "ter", "22\n"]),
+            "pw=***\n"
+        );
+        assert_eq!(
+            redact(&["hunter22\n"], &["a hunter22 b hunter22"]),
+            "a *** b ***"
+        );
     }
 
     #[test]
     fn what_only_looks_like_the_beginning_of_one_is_shown() {
-        assert_eq!(redact(&["hunter22"], &["hunt", "er or hunter"]), "hunter or hunter");
+        assert_eq!(
+            redact(&["hunter22"], &["hunt", "er or hunter"]),
+            "hunter or hunter"
+        );
     }
 
     #[test]
     fn each_line_of_a_long_secret_counts() {
-        assert_eq!(redact(&["first line\nsecond line\n"], &["x second line y"]), "x *** y");
+        assert_eq!(
+            redact(&["first line\nsecond line\n"], &["x second line y"]),
+            "x *** y"
+        );
     }
 
     #[test]

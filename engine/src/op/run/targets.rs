@@ -25,7 +25,10 @@ pub(super) struct Targets {
 impl Targets {
     pub(super) fn new(below: &Chain, blobs: &BlobStore) -> Self {
         let entries = KERNEL_DIRECTORIES.map(|path| entry(Path::new(path), VirtualKind::Directory));
-        Self { tree: Tree::new(below, blobs), entries: entries.to_vec() }
+        Self {
+            tree: Tree::new(below, blobs),
+            entries: entries.to_vec(),
+        }
     }
 
     /// Resolves every target, links followed inside the rootfs, and notes what must be shown.
@@ -33,7 +36,10 @@ impl Targets {
         let mut earlier: Vec<PathBuf> = Vec::new();
         for mount in mounts {
             mount.target = self.real(&mount.target)?;
-            if !earlier.iter().any(|target| mount.target.starts_with(target) && mount.target != *target) {
+            if !earlier
+                .iter()
+                .any(|target| mount.target.starts_with(target) && mount.target != *target)
+            {
                 self.entries.push(entry(&mount.target, kind(&mount.source)));
             }
             earlier.push(mount.target.clone());
@@ -42,7 +48,13 @@ impl Targets {
     }
 
     fn real(&self, target: &Path) -> Result<PathBuf, StepError> {
-        let real = self.tree.real_path(target).map_err(|source| StepError::MountTarget { target: target.to_owned(), source })?;
+        let real = self
+            .tree
+            .real_path(target)
+            .map_err(|source| StepError::MountTarget {
+                target: target.to_owned(),
+                source,
+            })?;
         Ok(Path::new("/").join(real))
     }
 
@@ -53,7 +65,10 @@ impl Targets {
 }
 
 fn entry(path: &Path, kind: VirtualKind) -> VirtualEntry {
-    VirtualEntry { path: path.to_owned(), kind }
+    VirtualEntry {
+        path: path.to_owned(),
+        kind,
+    }
 }
 
 /// A file is mounted on a file, a directory on a directory.
