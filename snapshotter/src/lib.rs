@@ -38,5 +38,5 @@ pub use chain::Chain;
 pub use id::{ChainId, DiffId, Digest, DigestError, Hasher, SnapshotId};
 pub use index::{IndexError, LayerIndex};
 pub use layer::{EntryError, Layer, LayerWriter, Metadata, NodeKind, Timestamp, Xattr};
-pub use store::{ActiveSnapshot, LayerFacts, SnapshotStore, StoreError, Swept, Usage};
+pub use store::{ActiveSnapshot, LayerFacts, MountPoint, SnapshotStore, StoreError, Swept, Usage};
 pub use upper::UpperError;

@@ -27,6 +27,8 @@ pub(crate) mod error;
 mod layers;
 mod layout;
 pub(crate) mod lock;
+mod mount_point;
+mod removals;
 mod scratch;
 pub(crate) mod shelf;
 #[cfg(test)]
@@ -42,6 +44,7 @@ pub use self::error::StoreError;
 use self::error::cannot;
 use self::layers::LayerFiles;
 use self::lock::{IngestLock, LockFile};
+pub use self::mount_point::MountPoint;
 use self::scratch::ScratchRoot;
 use self::shelf::Shelf;
 pub use self::usage::{LayerFacts, Swept, Usage};
@@ -178,7 +181,7 @@ impl SnapshotStore {
         &self.parts.lock
     }
 
-    fn scratch(&self) -> &Arc<ScratchRoot> {
+    pub(crate) fn scratch(&self) -> &Arc<ScratchRoot> {
         &self.parts.scratch
     }
 }

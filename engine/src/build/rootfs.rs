@@ -1,10 +1,8 @@
 //! The one FUSE session of a build: every chain that its steps run on or read from.
 
-use std::path::PathBuf;
-
 use iechor_snapshotter::chainfs::VirtualEntry;
 use iechor_snapshotter::fuse::{FuseOptions, FuseSession, View, Visibility};
-use iechor_snapshotter::{ActiveSnapshot, Chain, SnapshotStore};
+use iechor_snapshotter::{Chain, MountPoint, SnapshotStore};
 
 use crate::error::StepError;
 
@@ -14,15 +12,18 @@ use crate::error::StepError;
 pub(crate) struct Rootfs {
     /// Unmounted before the directory below it goes.
     fuse: FuseSession,
-    _at: ActiveSnapshot,
+    _at: MountPoint,
 }
 
 impl Rootfs {
     /// Mounts the session in a scratch directory of the store, seen by this process alone.
     pub(crate) fn start(store: &SnapshotStore) -> Result<Self, StepError> {
-        let at = store.prepare(&Chain::empty())?;
-        let path: PathBuf = at.lower();
-        let fuse = FuseSession::start(store.blobs(), &path, FuseOptions::new(Visibility::Private))?;
+        let at = store.mount_point()?;
+        let fuse = FuseSession::start(
+            store.blobs(),
+            &at.path(),
+            FuseOptions::new(Visibility::Private),
+        )?;
         Ok(Self { fuse, _at: at })
     }
 

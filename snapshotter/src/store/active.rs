@@ -18,14 +18,14 @@ use crate::{upper, xattr};
 ///
 /// ```text
 /// scratch/<random>/
-/// ├── lower/      where the chain may be shown
 /// ├── upper/      what the step changes; looks like the chain's root from the start
 /// ├── work/       overlayfs' own
 /// └── merged/     where the overlay may be mounted
 /// ```
 ///
 /// Dropped, it throws the changes away; [`ActiveSnapshot::commit`] makes them a snapshot. Whatever
-/// was mounted there has to be unmounted before either.
+/// was mounted there has to be unmounted before either. The directories go in the background, and are
+/// gone when the store's last handle is.
 #[derive(Debug)]
 pub struct ActiveSnapshot {
     store: SnapshotStore,
@@ -38,7 +38,7 @@ impl SnapshotStore {
     /// Makes the directories for a step that runs on `parent`.
     pub fn prepare(&self, parent: &Chain) -> Result<ActiveSnapshot, StoreError> {
         let scratch = self.scratch().create()?;
-        for name in ["lower", "work", "merged"] {
+        for name in ["work", "merged"] {
             scratch.make_dir(name)?;
         }
         let upper = scratch.make_dir("upper")?;
@@ -59,11 +59,6 @@ impl ActiveSnapshot {
     /// The directory that holds the others; private to this step.
     pub fn dir(&self) -> PathBuf {
         self.scratch.path()
-    }
-
-    /// An empty directory to show the chain at.
-    pub fn lower(&self) -> PathBuf {
-        self.dir().join("lower")
     }
 
     /// The overlay's `upperdir`.

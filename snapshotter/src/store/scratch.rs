@@ -11,27 +11,34 @@ use rustix::io::Errno;
 
 use super::StoreError;
 use super::error::cannot;
+use super::removals::{Doomed, Removals};
 use crate::dirfd::{names_in, open_dir, random_name, remove_tree};
 
 /// The directory in which scratch directories are made.
 #[derive(Debug)]
 pub(crate) struct ScratchRoot {
-    dir: OwnedFd,
+    dir: Arc<OwnedFd>,
     path: PathBuf,
+    removals: Removals,
 }
 
-/// One scratch directory; it goes away, with all that is in it, when this is dropped.
+/// One scratch directory. It goes away, with all that is in it, after this is dropped and before
+/// the store's last handle is.
 #[derive(Debug)]
 pub(crate) struct ScratchDir {
     root: Arc<ScratchRoot>,
     /// Holds the lock.
-    dir: File,
+    dir: Arc<File>,
     name: OsString,
 }
 
 impl ScratchRoot {
     pub(crate) fn new(dir: OwnedFd, path: PathBuf) -> Self {
-        Self { dir, path }
+        Self {
+            dir: Arc::new(dir),
+            path,
+            removals: Removals::default(),
+        }
     }
 
     /// Makes a scratch directory.
@@ -46,7 +53,7 @@ impl ScratchRoot {
             if self.still_has(&name, &dir) {
                 return Ok(ScratchDir {
                     root: Arc::clone(self),
-                    dir,
+                    dir: Arc::new(dir),
                     name,
                 });
             }
@@ -57,6 +64,12 @@ impl ScratchRoot {
         let named = rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW);
         let held = rustix::fs::fstat(dir);
         matches!((named, held), (Ok(named), Ok(held)) if named.st_ino == held.st_ino)
+    }
+
+    /// Waits until the scratch directories that were dropped are gone.
+    #[cfg(test)]
+    pub(crate) fn settle(&self) {
+        self.removals.settle();
     }
 
     /// Removes the directories that nobody holds.
@@ -97,7 +110,10 @@ impl ScratchDir {
 
 impl Drop for ScratchDir {
     fn drop(&mut self) {
-        // What cannot be removed now, because something is mounted there, is swept by a later start.
-        let _ = remove_tree(&self.root.dir, &self.name);
+        self.root.removals.begin(Doomed {
+            parent: Arc::clone(&self.root.dir),
+            name: std::mem::take(&mut self.name),
+            lock: Arc::clone(&self.dir),
+        });
     }
 }

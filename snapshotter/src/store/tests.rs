@@ -216,13 +216,37 @@ fn abandoned_scratch_directories_are_swept_and_held_ones_stay() {
     assert!(!abandoned.exists());
     assert!(held.upper().is_dir() && held.work().is_dir() && held.merged().is_dir());
     drop(held);
-    assert_eq!(
-        fs::read_dir(fixture.root().join("scratch"))
-            .unwrap()
-            .count(),
-        0
-    );
+    fixture.store.scratch().settle();
+    assert_eq!(scratch_directories(&fixture), 0);
     drop(store);
+}
+
+#[test]
+fn scratch_directories_are_gone_when_the_last_handle_is() {
+    let mut fixture = Fixture::new();
+    for _ in 0..5 {
+        let active = fixture.store.prepare(&Chain::empty()).unwrap();
+        fs::create_dir_all(active.upper().join("some/directories")).unwrap();
+        fs::create_dir(fixture.store.mount_point().unwrap().path().join("left")).unwrap();
+    }
+    fixture.store = SnapshotStore::open(&fixture.dir.path().join("other")).unwrap();
+    assert_eq!(scratch_directories(&fixture), 0);
+}
+
+#[test]
+fn a_scratch_directory_that_outlives_the_handles_still_goes() {
+    let mut fixture = Fixture::new();
+    let active = fixture.store.prepare(&Chain::empty()).unwrap();
+    fixture.store = SnapshotStore::open(&fixture.dir.path().join("other")).unwrap();
+    assert_eq!(scratch_directories(&fixture), 1);
+    drop(active);
+    assert_eq!(scratch_directories(&fixture), 0);
+}
+
+fn scratch_directories(fixture: &Fixture) -> usize {
+    fs::read_dir(fixture.root().join("scratch"))
+        .unwrap()
+        .count()
 }
 
 #[test]

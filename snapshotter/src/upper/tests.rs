@@ -64,6 +64,7 @@ impl Fixture {
 
     /// After a commit: no scratch, and every blob as it should be.
     fn assert_nothing_is_left(&self, chain: &Chain) {
+        self.store.scratch().settle();
         let scratch = self.dir.path().join("store/scratch");
         assert_eq!(fs::read_dir(scratch).unwrap().count(), 0);
         chain
@@ -499,6 +500,7 @@ fn an_upper_of_any_depth_is_removed_and_one_too_deep_is_refused() {
     let error = active.commit(&[]).unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(source, "it lies more than 512 directories deep");
+    fixture.store.scratch().settle();
     assert!(!scratch.exists());
 }
 
@@ -514,5 +516,6 @@ fn nothing_of_a_dropped_step_remains() {
     assert_eq!(fs::metadata(&dir).unwrap().mode() & 0o777, 0o700);
     fs::set_permissions(active.upper(), fs::Permissions::from_mode(0o000)).unwrap();
     drop(active);
+    fixture.store.scratch().settle();
     assert!(!dir.exists());
 }
