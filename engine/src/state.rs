@@ -75,7 +75,7 @@ impl Engine {
         private_directory(&root.join("locks"))?;
         let state = State {
             cache: CacheDb::open(&root.join("cache.db"), boot_id()?)?,
-            content: ContentStore::open(&root.join("content"))?,
+            content: ContentStore::open(&root)?,
             leases: LeaseDir::open(&root.join("leases"))?,
             store,
             root,

@@ -5,7 +5,11 @@
 //! Needs root, `buildah`, `runc` and a static busybox (`make deps`).
 
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its table")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints its table"
+)]
 
 mod measure;
 mod peer;

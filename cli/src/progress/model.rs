@@ -36,6 +36,7 @@ pub(super) struct Step {
     /// Lines that the last event completed.
     fresh: Vec<LogLine>,
     started: Option<Instant>,
+    ended: Option<Instant>,
     pending: [Vec<u8>; 2],
 }
 
@@ -153,6 +154,7 @@ impl Step {
             transfers: Vec::new(),
             fresh: Vec::new(),
             started: None,
+            ended: None,
             pending: [Vec::new(), Vec::new()],
         }
     }
@@ -172,9 +174,11 @@ impl Step {
     pub(super) fn elapsed(&self) -> Duration {
         match self.state {
             State::Done(duration) => duration,
-            _ => self
-                .started
-                .map_or(Duration::ZERO, |started| started.elapsed()),
+            _ => {
+                let until = self.ended.unwrap_or_else(Instant::now);
+                self.started
+                    .map_or(Duration::ZERO, |started| until.duration_since(started))
+            }
         }
     }
 
@@ -224,6 +228,7 @@ impl Step {
                 self.complete_line(stream);
             }
         }
+        self.ended.get_or_insert_with(Instant::now);
         // A hit stays a hit, though the engine may say as well that it is finished.
         if self.state != State::Cached {
             self.state = state;

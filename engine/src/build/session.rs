@@ -13,7 +13,7 @@ use iechor_frontend::Span;
 use iechor_frontend::ast::{Escape, Iechorfile, Statement};
 use iechor_image::Platform;
 use iechor_image::config::Created;
-use iechor_snapshotter::{Chain, SnapshotId, SnapshotStore, Timestamp};
+use iechor_snapshotter::{Chain, SnapshotId, SnapshotStore, StoreError, Timestamp};
 
 use super::clock::Clock;
 use super::history_log::History;
@@ -26,6 +26,7 @@ use super::step::Step;
 use crate::copy::HostTree;
 use crate::copy::facts::Stamps;
 use crate::error::{BuildError, StepError};
+use crate::hold::Held;
 use crate::progress::{Event, ProgressSink, StepId, StepInfo};
 use crate::request::{BuildRequest, CachePolicy, ContextDigest, ContextSource};
 use crate::sources::{self, BaseImage};
@@ -342,6 +343,17 @@ impl Session<'_> {
     /// Leases a chain by its tip: what lies below a leased snapshot stays, too.
     pub(crate) fn lease_chain(&self, chain: &Chain) -> Result<(), StepError> {
         chain.tip().map_or(Ok(()), |tip| self.lease(tip))
+    }
+
+    /// Commits a layer and leases it, so that no prune comes between the two.
+    pub(crate) fn keep(
+        &self,
+        commit: impl FnOnce() -> Result<Chain, StoreError>,
+    ) -> Result<Chain, StepError> {
+        let _hold = Held::Snapshots.hold(self.engine)?;
+        let chain = commit()?;
+        self.lease_chain(&chain)?;
+        Ok(chain)
     }
 
     /// What a finished stage made.

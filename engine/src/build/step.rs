@@ -103,7 +103,7 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// Rules C1, C2, C9, C10, C11: whether a cached result may be used, and if not, why.
     fn decide(&self, state: &StageState, lowered: &Lowered) -> Result<Decision, StepError> {
-        if let Some(reason) = self.forbidden(state, lowered) {
+        if let Some(reason) = self.forbidden(lowered) {
             return Ok(Decision::Miss(reason));
         }
         match self.usable(state.record)? {
@@ -113,13 +113,21 @@ impl Attempt<'_> {
     }
 
     /// Why nothing may be looked up. FROM always may: its digest says all that there is to say.
-    fn forbidden(&self, state: &StageState, lowered: &Lowered) -> Option<MissReason> {
+    ///
+    /// What follows a miss in its own stage (rule C9) need not be forbidden: it is looked up on a
+    /// record that was made a moment ago, where only another build under way can have put a result
+    /// of the very same parent.
+    fn forbidden(&self, lowered: &Lowered) -> Option<MissReason> {
         if self.step.kind == "FROM" {
             return None;
         }
         let policy = self.session.lookup_forbidden(self.step.place.stage_index);
-        let followed = state.anew.as_ref().or(lowered.anew.as_ref());
-        policy.or_else(|| followed.map(|step| MissReason::FollowsStep { step: step.clone() }))
+        policy.or_else(|| {
+            lowered
+                .anew
+                .as_ref()
+                .map(|step| MissReason::FollowsStep { step: step.clone() })
+        })
     }
 
     /// The cached result, leased, if there is one and its snapshot is still there.
@@ -156,6 +164,9 @@ impl Attempt<'_> {
     }
 
     fn explain(&self, state: &StageState) -> Result<MissReason, StepError> {
+        if let Some(step) = &state.anew {
+            return Ok(MissReason::FollowsStep { step: step.clone() });
+        }
         let cache = self.session.cache();
         let previous = cache
             .previous_at(&self.step.place)?
@@ -207,7 +218,7 @@ impl Attempt<'_> {
         })?;
         let _lock = lock.ok_or(StepError::Cancelled)?;
         // Another build may have made it while this one waited.
-        if self.forbidden(state, &lowered).is_none()
+        if self.forbidden(&lowered).is_none()
             && let Some(record) = self.usable(state.record)?
         {
             return self.adopt(state, record, &lowered);
@@ -224,15 +235,13 @@ impl Attempt<'_> {
         reason: &MissReason,
     ) -> Result<(), StepError> {
         let witness = lowered.witness.clone();
+        let forced = self.forbidden(&lowered).is_some();
         let made = match self.make(state, lowered) {
             Ok(made) => made,
             Err(error) => return Err(self.failed(state, error)),
         };
         let record = self.record(state, &made)?;
-        if matches!(
-            reason,
-            MissReason::NoCacheFilter { .. } | MissReason::FollowsStep { .. }
-        ) {
+        if forced {
             self.session.force(record.id);
         }
         if let Some(witness) = witness {

@@ -92,7 +92,7 @@ pub(super) fn execute(
         copying.item(item)?;
     }
     copying.refuse_nothing()?;
-    Ok(writer.commit()?)
+    session.keep(|| writer.commit())
 }
 
 /// Several sources need a destination that says that it is a directory.

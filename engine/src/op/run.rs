@@ -271,11 +271,10 @@ fn settle(
 ) -> Result<Chain, StepError> {
     let virtual_entries: Vec<&Path> = added.iter().map(PathBuf::as_path).collect();
     match outcome {
-        StepOutcome::Exited(0) => Ok(active.commit(&virtual_entries)?),
+        StepOutcome::Exited(0) => session.keep(|| active.commit(&virtual_entries)),
         StepOutcome::Cancelled => Err(StepError::Cancelled),
         outcome => {
-            let left = active.commit(&virtual_entries)?;
-            session.lease_chain(&left)?;
+            let left = session.keep(|| active.commit(&virtual_entries))?;
             let log = session.history().log_path(step);
             Err(StepError::Failed(RunFailure {
                 outcome,

@@ -24,5 +24,5 @@ pub(super) fn execute(
         session.made_at(),
     )
     .make_directory(&at)?;
-    Ok(writer.commit()?)
+    session.keep(|| writer.commit())
 }

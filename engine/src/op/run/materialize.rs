@@ -146,7 +146,7 @@ fn take_in(session: &Session<'_>, files: &mut Files) -> Result<Chain, StepError>
     };
     let mut placer = Placer::new(&mut writer, blobs, owner, None, session.made_at());
     placer.selection(tree.as_ref(), files.selection()?, &destination, false)?;
-    Ok(writer.commit_even_if_empty()?)
+    session.keep(|| writer.commit_even_if_empty())
 }
 
 fn remember(session: &Session<'_>, recipe: &Recipe, chain: &Chain) -> Result<(), StepError> {
