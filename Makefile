@@ -39,7 +39,7 @@ fmt: ## Format the sources
 
 bench: ## Measure against buildah and the kernel's overlayfs
 	@./.ci/install-missing $(NEEDS) $(BENCH_NEEDS)
-	./benches/run
+	$(CARGO) bench -p iechor --bench peers
 
 ci: ## Everything that CI runs
 	./.ci/run
