@@ -42,7 +42,7 @@ fn run() -> Result<()> {
         let dir = place.path().join(workload.slug);
         std::fs::create_dir(&dir)?;
         let race = (workload.prepare)(&dir)?;
-        table.add(&workload, &measure::race(race)?);
+        table.add(&workload, &measure::race(&race)?);
     }
     print!("{table}");
     Ok(())

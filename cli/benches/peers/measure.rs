@@ -8,46 +8,54 @@ use anyhow::{Context, Result, ensure};
 /// Counted turns of each command; one more comes first and does not count.
 const TURNS: usize = 5;
 
-/// Something to time: what is done before each turn does not count, what is done after neither.
-pub struct Contender {
-    /// Puts things where the command expects them.
-    pub before: Vec<Command>,
+/// Makes the command of one turn.
+pub(crate) type Turn = Box<dyn Fn(usize) -> Command>;
+
+/// Something to time; what is done after each turn does not count.
+pub(crate) struct Contender {
     /// What is timed.
-    pub timed: Command,
+    pub(crate) timed: Turn,
     /// Cleans up.
-    pub after: Vec<Command>,
+    pub(crate) after: Option<Turn>,
 }
 
 impl Contender {
-    /// A command that needs nothing around it.
-    pub fn new(timed: Command) -> Self {
+    /// A command that leaves nothing to clean up.
+    pub(crate) fn new(timed: impl Fn(usize) -> Command + 'static) -> Self {
         Self {
-            before: Vec::new(),
-            timed,
-            after: Vec::new(),
+            timed: Box::new(timed),
+            after: None,
+        }
+    }
+
+    /// With what is done after each turn.
+    pub(crate) fn then(self, after: impl Fn(usize) -> Command + 'static) -> Self {
+        Self {
+            after: Some(Box::new(after)),
+            ..self
         }
     }
 }
 
 /// Two contenders for one row.
-pub struct Race {
+pub(crate) struct Race {
     /// iechor.
-    pub ours: Contender,
+    pub(crate) ours: Contender,
     /// buildah, or the kernel.
-    pub peer: Contender,
+    pub(crate) peer: Contender,
 }
 
 /// The medians of both.
-pub struct Medians {
-    pub ours: Duration,
-    pub peer: Duration,
+pub(crate) struct Medians {
+    pub(crate) ours: Duration,
+    pub(crate) peer: Duration,
 }
 
 /// Lets both take turns and gives the medians.
-pub fn race(mut race: Race) -> Result<Medians> {
+pub(crate) fn race(race: &Race) -> Result<Medians> {
     let (mut ours, mut peer) = (Vec::new(), Vec::new());
     for turn in 0..=TURNS {
-        let times = (time(&mut race.ours)?, time(&mut race.peer)?);
+        let times = (time(&race.ours, turn)?, time(&race.peer, turn)?);
         if turn > 0 {
             ours.push(times.0);
             peer.push(times.1);
@@ -59,17 +67,19 @@ pub fn race(mut race: Race) -> Result<Medians> {
     })
 }
 
-fn time(contender: &mut Contender) -> Result<Duration> {
-    contender.before.iter_mut().try_for_each(run)?;
+fn time(contender: &Contender, turn: usize) -> Result<Duration> {
+    let mut timed = (contender.timed)(turn);
     let begun = Instant::now();
-    run(&mut contender.timed)?;
+    run(&mut timed)?;
     let took = begun.elapsed();
-    contender.after.iter_mut().try_for_each(run)?;
+    if let Some(after) = &contender.after {
+        run(&mut after(turn))?;
+    }
     Ok(took)
 }
 
 /// Runs a command; its output is shown only when it fails.
-pub fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .output()

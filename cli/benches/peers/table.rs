@@ -7,17 +7,17 @@ use crate::measure::Medians;
 use crate::workload::Workload;
 
 /// Rows of a race each.
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<[String; 5]>,
 }
 
 impl Table {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let head = ["workload", "iechor", "peer", "ratio", "aim"].map(str::to_owned);
         Self { rows: vec![head] }
     }
 
-    pub fn add(&mut self, workload: &Workload, medians: &Medians) {
+    pub(crate) fn add(&mut self, workload: &Workload, medians: &Medians) {
         let parts = workload.parts;
         self.rows.push([
             workload.name.to_owned(),

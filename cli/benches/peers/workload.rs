@@ -9,27 +9,30 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::measure::{Contender, Race, run};
-use crate::peer::{buildah, buildah_build, iechor, iechor_build, shell};
+use crate::peer::{buildah, buildah_build, iechor, iechor_build, shell, write_policy};
 
 /// A static shell: images are built from nothing, so that no registry is needed.
 const BUSYBOX: &str = "/bin/busybox";
 
+/// The state directory of workloads that keep theirs.
+const STATE: &str = "iechor";
+
 /// One row of the table.
-pub struct Workload {
-    pub name: &'static str,
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
     /// Directory name.
-    pub slug: &'static str,
+    pub(crate) slug: &'static str,
     /// Who it is measured against.
-    pub peer: &'static str,
+    pub(crate) peer: &'static str,
     /// What the time is divided by: 20 for the cost of one of 20 steps.
-    pub parts: u32,
+    pub(crate) parts: u32,
     /// What iechor is to reach.
-    pub aim: &'static str,
-    pub prepare: fn(&Path) -> Result<Race>,
+    pub(crate) aim: &'static str,
+    pub(crate) prepare: fn(&Path) -> Result<Race>,
 }
 
 /// All rows.
-pub fn all() -> [Workload; 6] {
+pub(crate) fn all() -> [Workload; 6] {
     let row = |name, slug, peer, parts, aim, prepare| Workload {
         name,
         slug,
@@ -93,98 +96,106 @@ pub fn all() -> [Workload; 6] {
 fn cached_steps(dir: &Path) -> Result<Race> {
     write_steps(dir, 20)?;
     warm(dir)?;
-    builds(dir, &[])
+    Ok(builds(dir, &[]))
 }
 
 fn cached_files(dir: &Path) -> Result<Race> {
     write_files(dir, 20_000)?;
     warm(dir)?;
-    builds(dir, &[])
+    Ok(builds(dir, &[]))
 }
 
 fn trivial_steps(dir: &Path) -> Result<Race> {
     write_steps(dir, 20)?;
-    builds(dir, &["--no-cache"])
+    Ok(builds(dir, &["--no-cache"]))
 }
 
-/// Cold for us means a state directory that has no blob yet.
+/// Cold for us means a state directory that has no blob yet. Nothing is removed in between: ext4
+/// is slow to make files just after many were removed.
 fn copy_files(dir: &Path) -> Result<Race> {
     write_files(dir, 20_000)?;
-    let mut race = builds(dir, &["--no-cache"])?;
-    race.ours.before = vec![shell(format!("rm -rf {}", dir.join("iechor").display()))];
-    Ok(race)
+    let (ours, theirs) = (dir.to_owned(), dir.to_owned());
+    Ok(Race {
+        ours: Contender::new(move |turn| iechor_build(&ours, &format!("iechor-{turn}"), &[])),
+        peer: Contender::new(move |_| buildah_build(&theirs, &["--no-cache"])),
+    })
 }
 
 fn export(dir: &Path) -> Result<Race> {
     write_large_file(dir, 300)?;
     warm(dir)?;
-    let (ours, theirs) = (dir.join("ours.tar"), dir.join("theirs.tar"));
-    let remove = shell(format!("rm -f {} {}", ours.display(), theirs.display()));
-    let output = format!("type=oci,dest={}", ours.display());
-    let mut push = buildah(dir, &["push", "--signature-policy"])?;
-    push.arg(dir.join("policy.json"))
-        .arg("bench")
-        .arg(format!("oci-archive:{}", theirs.display()));
+    let (ours, theirs) = (dir.to_owned(), dir.to_owned());
     Ok(Race {
-        ours: Contender {
-            before: vec![remove],
-            timed: iechor_build(dir, &["-o", &output]),
-            after: Vec::new(),
-        },
-        peer: Contender::new(push),
+        ours: Contender::new(move |turn| {
+            let output = format!(
+                "type=oci,dest={}",
+                ours.join(format!("ours-{turn}.tar")).display()
+            );
+            iechor_build(&ours, STATE, &["-o", &output])
+        }),
+        peer: Contender::new(move |turn| {
+            let dest = theirs.join(format!("theirs-{turn}.tar"));
+            let mut push = buildah(&theirs, &["push"]);
+            push.arg("bench")
+                .arg(format!("oci-archive:{}", dest.display()));
+            push
+        }),
     })
 }
 
 fn mount(dir: &Path) -> Result<Race> {
     write_steps(dir, 100)?;
-    run(&mut iechor_build(dir, &[]))?;
+    run(&mut iechor_build(dir, STATE, &[]))?;
     let (at, plain) = (dir.join("at"), dir.join("plain"));
     fs::create_dir(&at)?;
     fs::create_dir(&plain)?;
-    let mut timed = iechor(dir);
-    timed.arg("mount").arg("bench").arg(&at);
-    let mut umount = iechor(dir);
-    umount.arg("umount").arg(&at);
+    let lowers = make_directories(dir, 100)?;
+    let ours = |verb: &'static [&'static str], dir: &Path, at: &Path| {
+        let (dir, at) = (dir.to_owned(), at.to_owned());
+        move |_: usize| {
+            let mut command = iechor(&dir, STATE);
+            command.args(verb).arg(&at);
+            command
+        }
+    };
+    let unmount = format!("umount {}", plain.display());
+    let theirs = dir.to_owned();
     Ok(Race {
-        ours: Contender {
-            before: Vec::new(),
-            timed,
-            after: vec![umount],
-        },
-        peer: Contender {
-            before: Vec::new(),
-            timed: overlay(dir, &plain, 100)?,
-            after: vec![shell(format!("umount {}", plain.display()))],
-        },
+        ours: Contender::new(ours(&["mount", "bench"], dir, &at)).then(ours(&["umount"], dir, &at)),
+        peer: Contender::new(move |_| overlay(&theirs, &plain, &lowers))
+            .then(move |_| shell(unmount.clone())),
     })
 }
 
-/// `mount -t overlay` of as many directories; the options are relative, for their page is short.
-fn overlay(dir: &Path, at: &Path, layers: usize) -> Result<Command> {
-    let names: Vec<String> = (0..layers).map(|layer| format!("l{layer}")).collect();
-    for name in &names {
-        fs::create_dir(dir.join(name))?;
-    }
+/// `mount -t overlay` of as many directories; the names are relative, for a page of options is short.
+fn overlay(dir: &Path, at: &Path, lowers: &str) -> Command {
     let mut command = Command::new("mount");
     command
         .current_dir(dir)
         .args(["-t", "overlay", "overlay", "-o"]);
+    command.arg(format!("ro,lowerdir={lowers}")).arg(at);
     command
-        .arg(format!("ro,lowerdir={}", names.join(":")))
-        .arg(at);
-    Ok(command)
 }
 
-fn builds(dir: &Path, extra: &[&str]) -> Result<Race> {
-    Ok(Race {
-        ours: Contender::new(iechor_build(dir, extra)),
-        peer: Contender::new(buildah_build(dir, extra)?),
-    })
+fn make_directories(dir: &Path, count: usize) -> Result<String> {
+    let names: Vec<String> = (0..count).map(|layer| format!("l{layer}")).collect();
+    names
+        .iter()
+        .try_for_each(|name| fs::create_dir(dir.join(name)))?;
+    Ok(names.join(":"))
+}
+
+fn builds(dir: &Path, extra: &'static [&'static str]) -> Race {
+    let (ours, theirs) = (dir.to_owned(), dir.to_owned());
+    Race {
+        ours: Contender::new(move |_| iechor_build(&ours, STATE, extra)),
+        peer: Contender::new(move |_| buildah_build(&theirs, extra)),
+    }
 }
 
 fn warm(dir: &Path) -> Result<()> {
-    run(&mut iechor_build(dir, &[]))?;
-    run(&mut buildah_build(dir, &[])?)
+    run(&mut iechor_build(dir, STATE, &[]))?;
+    run(&mut buildah_build(dir, &[]))
 }
 
 fn write_steps(dir: &Path, count: usize) -> Result<()> {
@@ -235,6 +246,7 @@ fn write_large_file(dir: &Path, megabytes: usize) -> Result<()> {
 }
 
 fn context(dir: &Path) -> Result<std::path::PathBuf> {
+    write_policy(dir)?;
     let context = dir.join("context");
     fs::create_dir(&context)?;
     Ok(context)
