@@ -152,7 +152,8 @@ impl Progress {
 
     /// Draws the end of a build: the summary, and of a failed step its last lines.
     pub(crate) fn finish_build(self, outcome: Option<&BuildOutcome>) {
-        self.finish(|model| Some(Summary::of(model, outcome)));
+        // A build that came to no step has nothing to sum up: its error says it all.
+        self.finish(|model| (!model.steps().is_empty()).then(|| Summary::of(model, outcome)));
     }
 
     /// Draws the end of a pull or push.

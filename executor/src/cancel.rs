@@ -19,6 +19,8 @@ struct State {
     requests: AtomicU8,
     /// One event descriptor for each running step; a dead one belongs to a step that has ended.
     listeners: Mutex<Vec<Weak<OwnedFd>>>,
+    /// What it fires with, too.
+    parent: Option<CancelToken>,
 }
 
 impl CancelToken {
@@ -37,9 +39,22 @@ impl CancelToken {
         }
     }
 
+    /// A token that fires whenever this one does, and also by itself, which this one does not hear.
+    pub fn child(&self) -> Self {
+        let state = State {
+            parent: Some(self.clone()),
+            ..State::default()
+        };
+        Self {
+            state: Arc::new(state),
+        }
+    }
+
     /// How many times it has fired.
     pub fn requests(&self) -> u8 {
-        self.state.requests.load(Ordering::SeqCst)
+        let own = self.state.requests.load(Ordering::SeqCst);
+        let inherited = self.state.parent.as_ref().map_or(0, Self::requests);
+        own.saturating_add(inherited)
     }
 
     /// Whether it has fired at all.
@@ -51,10 +66,18 @@ impl CancelToken {
     pub(crate) fn listen(&self) -> io::Result<CancelListener> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let event = Arc::new(event);
+        self.register(&event);
+        Ok(CancelListener { event })
+    }
+
+    fn register(&self, event: &Arc<OwnedFd>) {
         let mut listeners = self.listeners();
         listeners.retain(|listener| listener.strong_count() > 0);
-        listeners.push(Arc::downgrade(&event));
-        Ok(CancelListener { event })
+        listeners.push(Arc::downgrade(event));
+        drop(listeners);
+        if let Some(parent) = &self.state.parent {
+            parent.register(event);
+        }
     }
 
     fn listeners(&self) -> MutexGuard<'_, Vec<Weak<OwnedFd>>> {
@@ -95,6 +118,20 @@ mod tests {
         let clone = token.clone();
         (0..300).for_each(|_| clone.fire());
         assert_eq!(token.requests(), u8::MAX);
+    }
+
+    #[test]
+    fn a_child_hears_its_parent_but_not_the_other_way_round() {
+        let parent = CancelToken::default();
+        let child = parent.child();
+        let listener = child.listen().unwrap();
+        child.fire();
+        assert_eq!((parent.requests(), child.requests()), (0, 1));
+        parent.fire();
+        assert_eq!((parent.requests(), child.requests()), (1, 2));
+        let mut count = [0; 8];
+        assert_eq!(rustix::io::read(&listener, &mut count), Ok(8));
+        assert_eq!(u64::from_ne_bytes(count), 2);
     }
 
     #[test]

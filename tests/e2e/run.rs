@@ -235,3 +235,16 @@ fn proxies_reach_run_undeclared() {
         .success()
         .keeps_quiet_about("proxy.invalid");
 }
+
+#[test]
+fn a_failed_stage_ends_the_steps_of_the_others() {
+    let env = TestEnv::with_base();
+    let text = "FROM base AS slow\nRUN sleep 300\nFROM base AS broken\nRUN sleep 1; exit 9\n\
+                FROM base\nCOPY --from=slow /etc /a\nCOPY --from=broken /etc /b\n";
+    let begun = std::time::Instant::now();
+    env.build_text(text, &[]).code(1).says("exit code 9");
+    assert!(
+        begun.elapsed().as_secs() < 60,
+        "the slow stage was waited for"
+    );
+}

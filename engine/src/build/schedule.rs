@@ -21,7 +21,7 @@ struct Board {
 ///
 /// # Errors
 ///
-/// The first failure; stages that run by then end after the step they are at.
+/// The first failure; the other stages' steps are cancelled then.
 pub(crate) fn build_stages(session: &Session<'_>) -> Result<(), BuildError> {
     let stages = &session.plan.stages;
     let board = Mutex::new(Board {
@@ -63,7 +63,10 @@ fn work(session: &Session<'_>, board: &Mutex<Board>, changed: &Condvar) {
             }
             Err(error) => {
                 board.waiting.clear();
-                board.failure.get_or_insert(error);
+                if board.failure.is_none() {
+                    board.failure = Some(error);
+                    session.cancel.fire();
+                }
             }
         }
         changed.notify_all();

@@ -38,7 +38,8 @@ pub(crate) struct Session<'a> {
     pub(crate) request: &'a BuildRequest,
     pub(crate) loaded: &'a LoadedFile,
     pub(crate) plan: &'a Plan,
-    pub(crate) cancel: &'a CancelToken,
+    /// Fires when the user cancels, and when a stage fails.
+    pub(crate) cancel: CancelToken,
     progress: &'a dyn ProgressSink,
     clock: Clock,
     numbering: Mutex<Numbering>,
@@ -67,7 +68,7 @@ impl<'a> Session<'a> {
         loaded: &'a LoadedFile,
         plan: &'a Plan,
         progress: &'a dyn ProgressSink,
-        cancel: &'a CancelToken,
+        cancel: &CancelToken,
     ) -> Self {
         let clock = Clock::start(request.source_date_epoch);
         let numbering = Numbering::of(&loaded.parsed.file, plan);
@@ -79,7 +80,7 @@ impl<'a> Session<'a> {
             request,
             loaded,
             plan,
-            cancel,
+            cancel: cancel.child(),
             progress,
             history: History::new(engine, request, loaded, clock.now()),
             clock,

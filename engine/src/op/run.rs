@@ -252,7 +252,7 @@ fn run_mounted(
     )?;
     let faults = session.rootfs()?.faults();
     let mut log = StepLog::create(session, step)?;
-    let outcome = session.sandbox()?.run(spec, &mut log, session.cancel);
+    let outcome = session.sandbox()?.run(spec, &mut log, &session.cancel);
     log.finish()?;
     overlay.unmount()?;
     if session.rootfs()?.faults() > faults {
