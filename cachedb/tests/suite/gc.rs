@@ -285,6 +285,7 @@ fn filters_choose_by_what_they_say() {
         "until=1970-01-01T00:00:06Z",
         "failed=0",
         "id!=ffffffffffff",
+        "file=Dockerfile",
     ];
     for filter in means {
         let policy = filtered(&["type=run", filter]);
@@ -297,8 +298,10 @@ fn filters_choose_by_what_they_say() {
         "type=copy",
         "type=from",
         "stage=other",
-        "file=Dockerfile",
+        "file=eDockerfile",
+        "file=other/Dockerfile",
         "file!=deep/Dockerfile",
+        "file!=Dockerfile",
         "image=other",
         "image!=docker.io/library/app:1",
         "inuse=false",

@@ -293,9 +293,10 @@ mod tests {
         )
         .unwrap();
         let failures = String::from_utf8(failures).unwrap();
-        assert_eq!(
-            failures,
-            "------\n > [1/1] RUN false:\n0.000 oops\n------\n"
+        assert!(
+            failures.starts_with("------\n > [1/1] RUN false:\n0."),
+            "{failures}"
         );
+        assert!(failures.ends_with(" oops\n------\n"), "{failures}");
     }
 }
