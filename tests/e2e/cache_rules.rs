@@ -627,3 +627,95 @@ fn c20_a_follower_names_what_it_follows_and_an_edit_shows_both_texts() {
     let why = second.reason("RUN echo after");
     assert!(why.contains("follows"), "{why}");
 }
+
+/// A git server on loopback; ends with the test.
+struct GitServer {
+    daemon: std::process::Child,
+    port: u16,
+}
+
+impl GitServer {
+    /// Serves the repositories below `dir`.
+    fn start(dir: &std::path::Path) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let daemon = std::process::Command::new("git")
+            .args([
+                "daemon",
+                "--reuseaddr",
+                "--export-all",
+                "--listen=127.0.0.1",
+            ])
+            .arg(format!("--port={port}"))
+            .arg(format!("--base-path={}", dir.display()))
+            .spawn()
+            .unwrap();
+        for _ in 0..100 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        Self { daemon, port }
+    }
+}
+
+impl Drop for GitServer {
+    fn drop(&mut self) {
+        let _ = nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(i32::try_from(self.daemon.id()).unwrap()),
+            nix::sys::signal::Signal::SIGTERM,
+        );
+        let _ = self.daemon.wait();
+    }
+}
+
+fn git(dir: &std::path::Path, line: &str) {
+    let identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"];
+    let output = std::process::Command::new("git")
+        .current_dir(dir)
+        .args(identity)
+        .args(line.split(' '))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "git {line}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn c08_a_repository_is_keyed_by_the_commit_that_its_reference_names() {
+    let env = TestEnv::with_base();
+    let served = env.path("served");
+    let work = served.join("lib.git");
+    std::fs::create_dir_all(&work).unwrap();
+    std::fs::write(work.join("file"), "one").unwrap();
+    for line in [
+        "init --quiet -b main",
+        "add file",
+        "commit --quiet -m one",
+        "tag v1",
+    ] {
+        git(&work, line);
+    }
+    let server = GitServer::start(&served);
+    let url = format!("git://127.0.0.1:{}/lib.git", server.port);
+    env.iechorfile(&format!(
+        "FROM base\nADD {url}#v1 /pinned\nADD {url}#main /moving\n"
+    ));
+    env.build(&[]).success();
+    env.build(&[]).success().all_hits();
+    std::fs::write(work.join("file"), "two").unwrap();
+    git(&work, "commit --quiet -a -m two");
+    let again = env.build(&["-t", "repo"]).success();
+    again.says("miss: commit of");
+    assert_eq!(again.executed(), [format!("ADD {url}#main /moving")]);
+    env.build_text(&format!("FROM base\nADD {url}#nosuch /x\n"), &[])
+        .code(4)
+        .says("nosuch");
+}

@@ -58,7 +58,7 @@ fn gather(
     gathered: &mut Gathered,
 ) -> Result<(), StepError> {
     if let Some(repository) = fetch::git::Repository::parse(source) {
-        return git(context, add, &repository, gathered);
+        return git(add, &repository, gathered);
     }
     if fetch::is_url(source) {
         return url(context, add, source, checksum, gathered);
@@ -102,7 +102,6 @@ fn url(
 
 /// Rule C8: a repository is what its commit is.
 fn git(
-    context: &Context<'_>,
     add: &Add,
     repository: &fetch::git::Repository,
     gathered: &mut Gathered,
@@ -117,7 +116,6 @@ fn git(
     gathered.items.push(Item::Git {
         repository: repository.at(commit),
         keep_git_dir: add.keep_git_dir,
-        scratch: context.session.scratch_dir(),
     });
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! COPY and ADD: files into a new layer, without a mount and without a process.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
 
 use iechor_frontend::ast::FileMode;
 use iechor_image::layer::archive::is_archive;
@@ -50,7 +49,6 @@ pub(crate) enum Item {
     Git {
         repository: PinnedRepository,
         keep_git_dir: bool,
-        scratch: PathBuf,
     },
 }
 
@@ -125,8 +123,7 @@ impl Copying<'_> {
             Item::Git {
                 repository,
                 keep_git_dir,
-                scratch,
-            } => self.git(&repository, keep_git_dir, &scratch),
+            } => self.git(&repository, keep_git_dir),
             Item::Files {
                 files,
                 archives: Archives::Copied,
@@ -284,13 +281,8 @@ impl Copying<'_> {
         Ok(placer.file(&target, kind, mode, mtime)?)
     }
 
-    fn git(
-        &mut self,
-        repository: &PinnedRepository,
-        keep_git_dir: bool,
-        scratch: &Path,
-    ) -> Result<(), StepError> {
-        let checkout = repository.check_out(scratch, keep_git_dir)?;
+    fn git(&mut self, repository: &PinnedRepository, keep_git_dir: bool) -> Result<(), StepError> {
+        let checkout = repository.check_out(self.session.store(), keep_git_dir)?;
         self.files(checkout.files()?)
     }
 }

@@ -6,6 +6,7 @@
 //! ```
 
 mod cache_dir;
+mod interpreter;
 mod log;
 mod materialize;
 mod network_files;
@@ -110,10 +111,13 @@ pub(super) fn execute(
     settle(session, step, active, &added, outcome?)
 }
 
-/// A program for another processor would only say `exec format error`.
+/// A program for another processor would only say `exec format error`, unless the host has an
+/// interpreter for it.
 fn refuse_foreign_platform(platform: &Platform) -> Result<(), StepError> {
     let host = Platform::host();
-    if platform.os == host.os && platform.architecture == host.architecture {
+    if platform.os == host.os
+        && (platform.architecture == host.architecture || interpreter::exists(platform))
+    {
         return Ok(());
     }
     Err(StepError::ForeignPlatform {

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use iechor_frontend::ignore::IgnoreSet;
-use tempfile::TempDir;
+use iechor_snapshotter::{ActiveSnapshot, Chain, SnapshotStore};
 
 use crate::build::origin::{Identity, Origin};
 use crate::copy::HostTree;
@@ -41,14 +41,6 @@ pub enum GitError {
         /// What was asked for.
         reference: String,
     },
-    /// No temporary directory could be made.
-    #[error("cannot make a temporary directory in {path}")]
-    Scratch {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 /// `https://host/path.git#reference:directory`.
@@ -69,7 +61,8 @@ pub(crate) struct PinnedRepository {
 /// Files of a commit on disk, gone when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Checkout {
-    dir: TempDir,
+    /// A directory of the store that no other process sweeps while it is held.
+    scratch: ActiveSnapshot,
     directory: PathBuf,
     ignore: IgnoreSet,
 }
@@ -169,18 +162,12 @@ impl PinnedRepository {
     /// Fetches the commit alone, without its history, and writes its files out.
     pub(crate) fn check_out(
         &self,
-        scratch: &Path,
+        store: &SnapshotStore,
         keep_git_dir: bool,
     ) -> Result<Checkout, StepError> {
-        let made = tempfile::Builder::new().prefix("git-").tempdir_in(scratch);
-        let dir = made
-            .map_err(|source| GitError::Scratch {
-                path: scratch.to_owned(),
-                source,
-            })
-            .map_err(super::FetchError::from)?;
+        let scratch = store.prepare(&Chain::empty())?;
+        let dir = scratch.upper();
         let repository = &self.repository;
-        repository.git("init", Some(dir.path()), &["init", "--quiet"])?;
         let fetch = [
             "fetch",
             "--quiet",
@@ -189,16 +176,17 @@ impl PinnedRepository {
             &repository.url,
             &self.commit,
         ];
-        repository.git("fetch", Some(dir.path()), &fetch)?;
+        repository.git("init", Some(&dir), &["init", "--quiet"])?;
+        repository.git("fetch", Some(&dir), &fetch)?;
         repository.git(
             "checkout",
-            Some(dir.path()),
+            Some(&dir),
             &["checkout", "--quiet", "FETCH_HEAD"],
         )?;
         let hidden = if keep_git_dir { None } else { Some(".git") };
         let ignore = IgnoreSet::new(hidden).map_err(StepError::from)?;
         Ok(Checkout {
-            dir,
+            scratch,
             directory: repository.directory.clone(),
             ignore,
         })
@@ -208,7 +196,7 @@ impl PinnedRepository {
 impl Checkout {
     /// The files, as a source to copy from.
     pub(crate) fn files(&self) -> Result<Files, StepError> {
-        let tree = HostTree::open(self.dir.path(), "the repository", self.ignore.clone())?;
+        let tree = HostTree::open(&self.scratch.upper(), "the repository", self.ignore.clone())?;
         let identity = Identity::Host(tree.identity()?);
         let rules = Rules {
             excludes: IgnoreSet::default(),
