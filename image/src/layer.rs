@@ -41,6 +41,6 @@ pub mod write;
 pub use archive::{ArchivePlacement, is_archive, unpack_archive};
 pub use compress::Compression;
 pub use limits::Limits;
-pub use local::write_local;
+pub use local::{write_local, write_node};
 pub use unpack::{Refusal, UnpackError, Unpacked, unpack};
 pub use write::{WriteError, diff_id_of, write_layer_tar, write_rootfs_tar};

@@ -22,10 +22,12 @@ use crate::layer::write::WriteError;
 mod copy;
 mod merge;
 mod metadata;
+mod node;
 
 use copy::copy_contents;
 use merge::merge;
 use metadata::{apply, apply_to_link};
+pub use node::write_node;
 
 /// Directories are opened so wherever something could have put a link in their place.
 const DIRECTORY: OFlags = OFlags::DIRECTORY
@@ -63,10 +65,7 @@ fn into_existing(tree: &Tree, target: &Path) -> Result<(), WriteError> {
 
 /// Writes beside the target and renames.
 fn as_new(tree: &Tree, target: &Path) -> Result<(), WriteError> {
-    let parent = target
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
+    let parent = parent_of(target);
     fs::create_dir_all(parent).map_err(io_error("cannot make", parent))?;
     let fresh = fresh_directory(parent)?;
     let root = fresh.path().join("root");
@@ -75,6 +74,12 @@ fn as_new(tree: &Tree, target: &Path) -> Result<(), WriteError> {
     apply(&open_directory(&root)?, &tree.root().metadata())
         .map_err(io_error("cannot set the mode of", target))?;
     fs::rename(&root, target).map_err(io_error("cannot make", target))
+}
+
+fn parent_of(path: &Path) -> &Path {
+    let parent = path.parent();
+    let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 /// A directory that nobody else can enter, and that goes when it is dropped.
@@ -97,6 +102,8 @@ fn write_tree(tree: &Tree, root: &Path) -> Result<(), WriteError> {
     let mut writer = TreeWriter {
         tree,
         root: fd.as_fd(),
+        base: Path::new(""),
+        below: Path::new(""),
         shown: root,
         names: HashMap::new(),
     };
@@ -107,6 +114,10 @@ fn write_tree(tree: &Tree, root: &Path) -> Result<(), WriteError> {
 struct TreeWriter<'a> {
     tree: &'a Tree,
     root: std::os::fd::BorrowedFd<'a>,
+    /// Path in the tree of what is written.
+    base: &'a Path,
+    /// Where that is written, relative to `root`.
+    below: &'a Path,
     /// Path of the root, for messages.
     shown: &'a Path,
     /// First names of files that may have others.
@@ -144,13 +155,19 @@ impl TreeWriter<'_> {
             return Ok(false);
         }
         let Some(first) = self.names.get(&node.id()) else {
-            self.names.insert(node.id(), node.path().to_owned());
+            self.names.insert(node.id(), self.place(node));
             return Ok(false);
         };
         let linked = rustix::fs::linkat(self.root, first, dir, name, AtFlags::empty());
         linked
             .map_err(|error| self.failed(node)(error.into()))
             .map(|()| true)
+    }
+
+    /// Where a node is written, relative to `root`.
+    fn place(&self, node: &Node) -> PathBuf {
+        let inside = node.path().strip_prefix(self.base);
+        self.below.join(inside.unwrap_or(node.path()))
     }
 
     fn directory(&mut self, node: &Node, dir: impl AsFd, name: &Path) -> Result<(), WriteError> {
@@ -182,7 +199,7 @@ impl TreeWriter<'_> {
     }
 
     fn failed(&self, node: &Node) -> impl FnOnce(io::Error) -> WriteError + use<> {
-        io_error("cannot write", &self.shown.join(node.path()))
+        io_error("cannot write", &self.shown.join(self.place(node)))
     }
 }
 

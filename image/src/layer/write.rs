@@ -62,6 +62,18 @@ pub enum WriteError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// Something is where a new name of the host should be made.
+    #[error("{path} exists: remove it first, or name another place")]
+    Exists {
+        /// The path on the host.
+        path: PathBuf,
+    },
+    /// Devices and sockets of an image are not made on the host.
+    #[error("/{path} is a device or socket, which is not made on the host")]
+    Special {
+        /// The path in the tree.
+        path: PathBuf,
+    },
     /// A directory of the host stands where a file should go.
     #[error(
         "{path} is a directory, in the place of which a file should be written: remove it first"
