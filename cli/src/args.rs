@@ -4,13 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::blame::BlameArgs;
 use crate::commands::build::BuildArgs;
 use crate::commands::builder::BuilderCommand;
 use crate::commands::builder::du::DuArgs;
 use crate::commands::builder::prune::PruneArgs;
+use crate::commands::cat::CatArgs;
+use crate::commands::cp::CpArgs;
+use crate::commands::diff::DiffArgs;
+use crate::commands::history::HistoryArgs;
 use crate::commands::images::ImagesArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::logs::LogsArgs;
+use crate::commands::ls::LsArgs;
 use crate::commands::mount::{MountArgs, ServeArgs};
 use crate::commands::mounts::MountsArgs;
 use crate::commands::pull::PullArgs;
@@ -90,6 +96,18 @@ pub(crate) enum Command {
     Mounts(MountsArgs),
     /// Print what the steps of a build wrote, in full
     Logs(LogsArgs),
+    /// List past builds, or the steps of one
+    History(HistoryArgs),
+    /// Tell what differs between two images, stages, steps, snapshots or directories
+    Diff(DiffArgs),
+    /// List the files of an image, stage, step or snapshot, without a mount
+    Ls(LsArgs),
+    /// Print a file of an image, stage, step or snapshot, without a mount
+    Cat(CatArgs),
+    /// Copy a file or directory out of an image, stage, step or snapshot, without a mount
+    Cp(CpArgs),
+    /// Tell which step wrote a file, or deleted it
+    Blame(BlameArgs),
     /// Print the version
     Version(VersionArgs),
     /// The process behind a mount; started by `mount`

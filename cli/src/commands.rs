@@ -1,10 +1,16 @@
 //! One file a command: parse, call the engine, show.
 
+pub(crate) mod blame;
 pub(crate) mod build;
 pub(crate) mod builder;
+pub(crate) mod cat;
+pub(crate) mod cp;
+pub(crate) mod diff;
+pub(crate) mod history;
 pub(crate) mod images;
 pub(crate) mod inspect;
 pub(crate) mod logs;
+pub(crate) mod ls;
 pub(crate) mod mount;
 pub(crate) mod mounts;
 pub(crate) mod pull;
@@ -56,6 +62,12 @@ fn dispatch(cli: Cli, ui: Ui) -> Result<(), CliError> {
         Command::Umount(args) => umount::run(&args, &session),
         Command::Mounts(args) => mounts::run(&args, &session),
         Command::Logs(args) => logs::run(&args, &session),
+        Command::History(args) => history::run(&args, &session),
+        Command::Diff(args) => diff::run(&args, &session),
+        Command::Ls(args) => ls::run(&args, &session),
+        Command::Cat(args) => cat::run(&args, &session),
+        Command::Cp(args) => cp::run(&args, &session),
+        Command::Blame(args) => blame::run(&args, &session),
         Command::Version(args) => version::run(&args, &session),
         Command::ServeMount(args) => mount::serve(&args),
     }

@@ -134,7 +134,8 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, CliError> {
     serde_json::to_string_pretty(value).map_err(unwritable)
 }
 
-fn compact(value: &impl Serialize) -> Result<String, CliError> {
+/// A value as JSON on one line.
+pub(crate) fn compact(value: &impl Serialize) -> Result<String, CliError> {
     serde_json::to_string(value).map_err(unwritable)
 }
 

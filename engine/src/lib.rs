@@ -14,10 +14,14 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+pub mod blame;
 pub mod build;
 mod copy;
+pub mod diff;
 mod disk;
 pub mod error;
+pub mod files;
+pub mod history;
 mod hold;
 pub mod images;
 pub mod layers;

@@ -124,7 +124,8 @@ pub(crate) fn find(engine: &Engine, selector: &Selector) -> Result<Found, Refere
     }
 }
 
-fn open(engine: &Engine, found: Found) -> Result<Resolved, ReferenceError> {
+/// Opens the chain of what was found.
+pub(crate) fn open(engine: &Engine, found: Found) -> Result<Resolved, ReferenceError> {
     let Found { kind, title, tip } = found;
     let chain = match tip.map(|tip| engine.store().chain(tip)).transpose() {
         Ok(chain) => chain.unwrap_or_default(),

@@ -5,6 +5,7 @@ pub(crate) mod archive;
 pub(crate) mod base;
 pub(crate) mod files;
 pub(crate) mod leftovers;
+pub(crate) mod listing;
 pub(crate) mod output;
 pub(crate) mod registry;
 pub(crate) mod tool;

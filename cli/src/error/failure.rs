@@ -4,7 +4,11 @@ use std::error::Error;
 use std::fmt;
 
 use iechor_engine::BuildError;
+use iechor_engine::blame::BlameError;
+use iechor_engine::diff::DiffError;
 use iechor_engine::error::FailureKind;
+use iechor_engine::files::FilesError;
+use iechor_engine::history::HistoryError;
 use iechor_engine::images::ImagesError;
 use iechor_engine::logs::LogError;
 use iechor_engine::mounts::MountError;
@@ -125,6 +129,51 @@ impl From<SourcesError> for Failure {
 impl From<MountError> for Failure {
     fn from(error: MountError) -> Self {
         Self::new(error, FailureKind::Build)
+    }
+}
+
+impl From<FilesError> for Failure {
+    fn from(error: FilesError) -> Self {
+        let kind = of_files(&error);
+        Self::new(error, kind)
+    }
+}
+
+fn of_files(error: &FilesError) -> FailureKind {
+    match error {
+        FilesError::NoPath(_) => FailureKind::Usage,
+        FilesError::Lease(_) => FailureKind::Storage,
+        _ => FailureKind::Build,
+    }
+}
+
+impl From<DiffError> for Failure {
+    fn from(error: DiffError) -> Self {
+        let kind = match &error {
+            DiffError::Files(error) => of_files(error),
+            _ => FailureKind::Build,
+        };
+        Self::new(error, kind)
+    }
+}
+
+impl From<BlameError> for Failure {
+    fn from(error: BlameError) -> Self {
+        let kind = match &error {
+            BlameError::Files(error) => of_files(error),
+            _ => FailureKind::Storage,
+        };
+        Self::new(error, kind)
+    }
+}
+
+impl From<HistoryError> for Failure {
+    fn from(error: HistoryError) -> Self {
+        let kind = match &error {
+            HistoryError::Cache(_) => FailureKind::Storage,
+            _ => FailureKind::Build,
+        };
+        Self::new(error, kind)
     }
 }
 

@@ -1,0 +1,169 @@
+//! The builds that were made here, and how their steps went: `iechor history`.
+
+use iechor_cachedb::{Build, BuildId, BuildStep, CacheError, RecordId, StepOutcome, UnixMillis};
+
+use crate::state::Engine;
+
+/// A build.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct BuildEntry {
+    /// Its number: what `iechor logs` takes.
+    pub id: i64,
+    /// `running` (also when its process died), `succeeded`, `failed` or `cancelled`.
+    pub status: &'static str,
+    /// The iEchorfile as the user named it.
+    pub file: String,
+    /// The context as the user named it.
+    pub context: String,
+    /// `--target`.
+    pub target: Option<String>,
+    /// The names that the image got.
+    pub tags: Vec<String>,
+    /// Id of the image that it made.
+    pub image: Option<String>,
+    /// When it began, seconds since the epoch.
+    pub started: i64,
+    /// Time taken in milliseconds; none as long as it runs.
+    pub duration_ms: Option<u64>,
+    /// How many steps were hits.
+    pub hits: usize,
+    /// How many were executed.
+    pub misses: usize,
+    /// How many failed.
+    pub failed: usize,
+    /// Bytes that the executed steps wrote.
+    pub bytes: u64,
+}
+
+/// A step of a build.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct StepEntry {
+    /// Its number, as `#7` in the progress.
+    pub number: u32,
+    /// Name or index of its stage.
+    pub stage: String,
+    /// The instruction.
+    pub text: String,
+    /// `iEchorfile:12`.
+    pub place: String,
+    /// `hit`, `miss`, `failed`, `cancelled` or `skipped`.
+    pub outcome: &'static str,
+    /// Why it missed or failed, in one line.
+    pub reason: Option<String>,
+    /// Time taken in milliseconds.
+    pub duration_ms: u64,
+    /// Bytes that it wrote; 0 for a hit.
+    pub bytes: u64,
+    /// Cache key of its record, `sha256:…`; none when it has no result, or that was pruned.
+    pub record: Option<String>,
+    /// The snapshot after it, `sha256:…`; of a failed step what it left, if that was kept.
+    pub snapshot: Option<String>,
+    /// Its log, relative to the state directory.
+    pub log: Option<String>,
+}
+
+/// Why the history could not be told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// No build has this number.
+    #[error("no build {0} in the history: it was never made, or is pruned")]
+    NotFound(i64),
+    /// The database could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+/// The newest builds, newest first, `limit` at most.
+///
+/// # Errors
+///
+/// [`HistoryError::Cache`].
+pub fn builds(engine: &Engine, limit: usize) -> Result<Vec<BuildEntry>, HistoryError> {
+    let builds = engine.cache().builds(limit)?.into_iter();
+    builds
+        .map(|build| {
+            let steps = steps_of(engine, build.id)?;
+            Ok(build_entry(build, &steps))
+        })
+        .collect()
+}
+
+/// The steps of a build, by number.
+///
+/// # Errors
+///
+/// [`HistoryError::NotFound`]; [`HistoryError::Cache`].
+pub fn steps(engine: &Engine, build: i64) -> Result<Vec<StepEntry>, HistoryError> {
+    let found = engine.cache().build(BuildId(build))?;
+    steps_of(engine, found.ok_or(HistoryError::NotFound(build))?.id)
+}
+
+fn steps_of(engine: &Engine, build: BuildId) -> Result<Vec<StepEntry>, HistoryError> {
+    let steps = engine.cache().steps(build)?.into_iter();
+    let mut steps = steps
+        .map(|step| step_entry(engine, step))
+        .collect::<Result<Vec<_>, _>>()?;
+    steps.sort_by_key(|step| step.number);
+    Ok(steps)
+}
+
+fn build_entry(build: Build, steps: &[StepEntry]) -> BuildEntry {
+    let count = |outcome: StepOutcome| {
+        let steps = steps.iter();
+        steps.filter(|step| step.outcome == outcome.word()).count()
+    };
+    BuildEntry {
+        id: build.id.0,
+        status: build.status.word(),
+        started: build.started.0.div_euclid(1000),
+        duration_ms: build.finished.map(|end| between(build.started, end)),
+        file: build.file,
+        context: build.context,
+        target: build.target,
+        tags: build.tags,
+        image: build.image.map(|image| image.to_string()),
+        hits: count(StepOutcome::Hit),
+        misses: count(StepOutcome::Miss),
+        failed: count(StepOutcome::Failed),
+        bytes: steps.iter().map(|step| step.bytes).sum(),
+    }
+}
+
+/// Milliseconds; none when the clock went back.
+fn between(start: UnixMillis, end: UnixMillis) -> u64 {
+    u64::try_from(end.0.saturating_sub(start.0)).unwrap_or(0)
+}
+
+fn step_entry(engine: &Engine, step: BuildStep) -> Result<StepEntry, HistoryError> {
+    let step = step.step;
+    let (record, bytes) = record_of(engine, step.record)?;
+    Ok(StepEntry {
+        number: step.number,
+        stage: step
+            .place
+            .stage_name
+            .unwrap_or_else(|| step.place.stage_index.to_string()),
+        place: format!("{}:{}", step.place.file, step.place.line),
+        text: step.text,
+        outcome: step.outcome.word(),
+        reason: step.reason,
+        duration_ms: step.duration_ms,
+        bytes: match step.outcome {
+            StepOutcome::Miss => bytes,
+            _ => 0,
+        },
+        record,
+        snapshot: step.snapshot.map(|snapshot| snapshot.to_string()),
+        log: step.log,
+    })
+}
+
+/// Key and bytes of a record that is still there.
+fn record_of(engine: &Engine, id: Option<RecordId>) -> Result<(Option<String>, u64), HistoryError> {
+    let record = id.map(|id| engine.cache().record(id)).transpose()?;
+    Ok(match record.flatten() {
+        Some(record) => (Some(record.key.to_string()), record.own_bytes),
+        None => (None, 0),
+    })
+}
