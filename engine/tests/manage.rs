@@ -3,6 +3,8 @@
 //! Each test has a state directory of its own; snapshots are made by hand, no step is run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "manage/diff.rs"]
+mod diff;
 #[path = "manage/images.rs"]
 mod images;
 #[path = "manage/output.rs"]
