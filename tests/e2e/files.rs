@@ -138,6 +138,18 @@ fn cp_takes_out_what_a_mount_shows() {
 }
 
 #[test]
+fn cp_takes_out_the_whole_tree() {
+    let env = built(ALL_KINDS);
+    let dest = env.path("whole");
+    env.run(["cp", "app:/", dest.to_str().unwrap()]).success();
+    let shown = mounted(&env, "app");
+    assert_eq!(listing::of(&dest), listing::of(&shown.path("")));
+    env.run(["cp", "app:/", dest.to_str().unwrap()])
+        .code(1)
+        .says("exists");
+}
+
+#[test]
 fn cp_overwrites_nothing_and_writes_through_no_link() {
     let env = built(ALL_KINDS);
     let here = Files::new(env.path("here"));
