@@ -8,10 +8,13 @@
 )]
 
 mod chainfs;
+mod differential;
 mod fixture;
 mod overlay;
 mod programs;
 mod served_chain;
 mod session;
+mod suite;
+mod sys;
 mod tree;
 mod virtual_entries;

@@ -1,0 +1,49 @@
+//! Our side: a step on the overlay over our mount, and its commit.
+
+use std::path::{Path, PathBuf};
+
+use iechor_snapshotter::fuse::FuseSession;
+use iechor_snapshotter::mount::OverlayMount;
+use iechor_snapshotter::{Chain, SnapshotStore};
+
+use super::ground::Report;
+use super::observation::{Observation, observe};
+
+/// A store and the chain of the steps so far.
+#[derive(Clone)]
+pub(super) struct Ours {
+    store: SnapshotStore,
+    chain: Chain,
+}
+
+impl Ours {
+    pub(super) fn new(store: SnapshotStore) -> Self {
+        Self {
+            store,
+            chain: Chain::empty(),
+        }
+    }
+
+    /// Runs a step and commits it; also gives what the chain shows then.
+    pub(super) fn step(
+        &mut self,
+        session: &FuseSession,
+        run: impl FnOnce(&Path) -> Report,
+    ) -> (Report, Observation) {
+        let active = self.store.prepare(&self.chain).unwrap();
+        let view = session.add_view(&self.chain, &[]).unwrap();
+        let (upper, work, merged) = (active.upper(), active.work(), active.merged());
+        let overlay = OverlayMount::new(view.path(), &upper, &work, &merged).unwrap();
+        let report = run(overlay.path());
+        overlay.unmount().unwrap();
+        let added = view.added_paths();
+        let added: Vec<_> = added.iter().map(PathBuf::as_path).collect();
+        self.chain = active.commit(&added).unwrap();
+        assert_eq!(session.faults().count(), 0);
+        (report, self.committed(session))
+    }
+
+    fn committed(&self, session: &FuseSession) -> Observation {
+        observe(session.add_view(&self.chain, &[]).unwrap().path())
+    }
+}
