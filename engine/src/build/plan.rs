@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iechor_frontend::ast::{Iechorfile, InstructionKind, Stage};
+use iechor_frontend::ast::{Iechorfile, InstructionKind, Stage, Text};
 use iechor_frontend::expand::Expander;
 use iechor_image::Platform;
 
@@ -208,7 +208,7 @@ impl Needed<'_> {
             .map_err(|error| self.file.error_at(text.span(), &format!("{error}"), None))
     }
 
-    fn expand(&self, text: &iechor_frontend::ast::Text) -> Result<String, BuildError> {
+    fn expand(&self, text: &Text) -> Result<String, BuildError> {
         let lookup = |name: &str| self.globals.get(name);
         let mut expander = Expander::new(self.file.parsed.file.directives.escape, &lookup);
         expander
@@ -250,12 +250,12 @@ impl Needed<'_> {
 /// The values of `--from` and of mounts' `from=` in one instruction.
 fn froms(kind: &InstructionKind) -> Vec<&str> {
     match kind {
-        InstructionKind::Copy(copy) => copy.from.iter().map(|from| from.raw()).collect(),
+        InstructionKind::Copy(copy) => copy.from.iter().map(Text::raw).collect(),
         InstructionKind::Run(run) => run
             .mounts
             .iter()
             .filter_map(|mount| mount.from())
-            .map(|from| from.raw())
+            .map(Text::raw)
             .collect(),
         _ => Vec::new(),
     }

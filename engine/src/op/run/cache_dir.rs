@@ -139,7 +139,7 @@ fn wait(
             }
             Err(TryLockError::WouldBlock) => thread::sleep(PATIENCE),
             Err(TryLockError::Error(source)) => {
-                Err::<(), _>(source).at("lock", Path::new("cache-mounts"))?
+                return Ok(Err(source).at("lock", Path::new("cache-mounts"))?);
             }
         }
     }
