@@ -1,7 +1,7 @@
 //! Random steps on both sides: whatever a process does over our mount, it sees what it would see on
 //! a plain overlay, and what is committed is what it saw.
 //!
-//! `IECHOR_FS_SEQUENCES` says how many sequences (default 60); a nightly run takes 20,000.
+//! `IECHOR_FS_SEQUENCES` says how many sequences (default 120); a nightly run takes 20,000.
 //! What it finds is kept in `suite/cases/found.txt`.
 
 use proptest::collection::vec;
@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use crate::suite::{Ground, check};
 
 /// Sequences of a normal test run.
-const SEQUENCES: u32 = 60;
+const SEQUENCES: u32 = 120;
 /// Operations of a sequence.
 const OPERATIONS: usize = 50;
 /// Sequences on one ground: it keeps what they leave until it goes.
