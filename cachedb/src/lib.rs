@@ -60,7 +60,7 @@ pub use key_lock::KeyLock;
 pub use layer::{CompressedLayer, LayerDigests};
 pub use lease::{ClosedGate, Lease, LeaseDir, LockError};
 pub use memo::{StatMemo, StatStamp};
-pub use miss::{Explanation, Hint, MissReason};
+pub use miss::{Comparison, Explanation, Hint, MissReason};
 pub use recipe::{Input, InputValue, Recipe};
 pub use record::{Durability, NewRecord, Place, Record, RecordFilter, RecordId};
 pub use time::{FileTime, UnixMillis};

@@ -220,6 +220,15 @@ pub struct Explanation {
     pub reasons: Vec<MissReason>,
 }
 
+/// How a record differs from an older one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The older record.
+    pub older: RecordId,
+    /// What differs, the most telling first; empty when the inputs are equal (C10).
+    pub differences: Vec<MissReason>,
+}
+
 impl Explanation {
     /// The most telling reason.
     pub fn first(&self) -> &MissReason {

@@ -2,12 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Explanation, Hint, MissReason, diff};
+use super::{Comparison, Explanation, Hint, MissReason, diff};
 use crate::db::{CacheDb, column};
 use crate::error::CacheError;
 use crate::key::CacheKey;
 use crate::recipe::Recipe;
-use crate::record::{Place, RecordId, read_recipe, small_columns, text_hash};
+use crate::record::{Place, Record, RecordId, read_recipe, small_columns, text_hash};
 use crate::time::UnixMillis;
 
 /// Siblings that are looked at more closely: enough for people who switch between branches.
@@ -41,11 +41,40 @@ impl CacheDb {
                     reasons: vec![reason],
                 });
             }
-            let sibling = nearest(connection, parent, recipe, hint.place)?.or(hint.fallback);
+            let place = hint.place;
+            let sibling = nearest(connection, parent, recipe, place, ANY)?.or(hint.fallback);
             compare(connection, sibling, recipe)
         })
     }
+
+    /// How a record differs from the nearest of its older siblings, else from the record that was
+    /// before it at its place; `None` when there is neither.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError::NotFound`], those of SQLite.
+    pub fn compare_with_older(&self, record: &Record) -> Result<Option<Comparison>, CacheError> {
+        let recipe = self.recipe(record.id)?;
+        self.read(|connection| {
+            let (parent, place, id) = (record.parent, &record.place, record.id);
+            let older = match nearest(connection, parent, &recipe, place, id)? {
+                Some(sibling) => Some(sibling),
+                None => before_at(connection, place, id)?,
+            };
+            let Some(older) = older else {
+                return Ok(None);
+            };
+            let old = read_recipe(connection, older)?;
+            Ok(old.map(|old| Comparison {
+                older,
+                differences: diff(&old, &recipe),
+            }))
+        })
+    }
 }
+
+/// A bound that every record is below.
+const ANY: RecordId = RecordId(i64::MAX);
 
 fn tombstone(connection: &Connection, key: &CacheKey) -> rusqlite::Result<Option<UnixMillis>> {
     connection
@@ -75,14 +104,15 @@ fn nearest(
     parent: Option<RecordId>,
     recipe: &Recipe,
     place: &Place,
+    before: RecordId,
 ) -> rusqlite::Result<Option<RecordId>> {
-    let same_text = with_same_text(connection, parent, recipe, place)?;
+    let same_text = with_same_text(connection, parent, recipe, place, before)?;
     if let Some(sibling) = fewest_differences(connection, same_text, recipe)? {
         return Ok(Some(sibling));
     }
-    match at_same_place(connection, parent, place)? {
+    match at_same_place(connection, parent, place, before)? {
         Some(sibling) => Ok(Some(sibling)),
-        None => newest_of_kind(connection, parent, recipe),
+        None => newest_of_kind(connection, parent, recipe, before),
     }
 }
 
@@ -98,12 +128,13 @@ fn with_same_text(
     parent: Option<RecordId>,
     recipe: &Recipe,
     place: &Place,
+    before: RecordId,
 ) -> rusqlite::Result<Vec<Candidate>> {
     connection
         .prepare_cached(
             "SELECT id, file = ?5 AND stage_index = ?6 FROM records \
              WHERE parent IS ?1 AND text_hash = ?2 AND +kind = ?3 \
-             AND coalesce(shown, instruction) = ?4 ORDER BY id DESC LIMIT ?7",
+             AND coalesce(shown, instruction) = ?4 AND id < ?8 ORDER BY id DESC LIMIT ?7",
         )?
         .query_map(
             params![
@@ -114,6 +145,7 @@ fn with_same_text(
                 place.file,
                 place.stage_index,
                 column::signed(CLOSE_LOOKS as u64),
+                before.0,
             ],
             |row| {
                 Ok(Candidate {
@@ -189,11 +221,12 @@ fn at_same_place(
     connection: &Connection,
     parent: Option<RecordId>,
     place: &Place,
+    before: RecordId,
 ) -> rusqlite::Result<Option<RecordId>> {
     connection
         .prepare_cached(
             "SELECT id FROM (SELECT id, parent, stage_index, stage_name FROM records \
-             WHERE file = ?2 AND position = ?3 ORDER BY id DESC LIMIT ?6) \
+             WHERE file = ?2 AND position = ?3 AND id < ?7 ORDER BY id DESC LIMIT ?6) \
              WHERE parent IS ?1 AND (stage_index = ?4 OR stage_name = ?5) \
              ORDER BY id DESC LIMIT 1",
         )?
@@ -205,6 +238,7 @@ fn at_same_place(
                 place.stage_index,
                 place.stage_name,
                 column::signed(PLACE_LOOKS as u64),
+                before.0,
             ],
             |row| row.get(0).map(RecordId),
         )
@@ -216,16 +250,42 @@ fn newest_of_kind(
     connection: &Connection,
     parent: Option<RecordId>,
     recipe: &Recipe,
+    before: RecordId,
 ) -> rusqlite::Result<Option<RecordId>> {
     let Some(parent) = parent else {
         return Ok(None);
     };
     connection
         .prepare_cached(
-            "SELECT id FROM records WHERE parent = ?1 AND kind = ?2 ORDER BY id DESC LIMIT 1",
+            "SELECT id FROM records WHERE parent = ?1 AND kind = ?2 AND id < ?3 \
+             ORDER BY id DESC LIMIT 1",
         )?
-        .query_row(params![parent.0, recipe.kind], |row| {
+        .query_row(params![parent.0, recipe.kind, before.0], |row| {
             row.get(0).map(RecordId)
         })
+        .optional()
+}
+
+/// What stood at a place before, whatever it was made on.
+fn before_at(
+    connection: &Connection,
+    place: &Place,
+    before: RecordId,
+) -> rusqlite::Result<Option<RecordId>> {
+    connection
+        .prepare_cached(
+            "SELECT id FROM records WHERE file = ?1 AND position = ?2 \
+             AND (stage_index = ?3 OR stage_name = ?4) AND id < ?5 ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(
+            params![
+                place.file,
+                place.position,
+                place.stage_index,
+                place.stage_name,
+                before.0
+            ],
+            |row| row.get(0).map(RecordId),
+        )
         .optional()
 }
