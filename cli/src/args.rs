@@ -10,13 +10,16 @@ use crate::commands::builder::BuilderCommand;
 use crate::commands::builder::du::DuArgs;
 use crate::commands::builder::prune::PruneArgs;
 use crate::commands::cat::CatArgs;
+use crate::commands::completion::CompletionArgs;
 use crate::commands::cp::CpArgs;
 use crate::commands::diff::DiffArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::history::HistoryArgs;
 use crate::commands::images::ImagesArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::logs::LogsArgs;
 use crate::commands::ls::LsArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::mount::{MountArgs, ServeArgs};
 use crate::commands::mounts::MountsArgs;
 use crate::commands::pull::PullArgs;
@@ -108,6 +111,12 @@ pub(crate) enum Command {
     Cp(CpArgs),
     /// Tell which step wrote a file, or deleted it
     Blame(BlameArgs),
+    /// Check what iechor needs of this machine, and say what to do about what is missing
+    Doctor(DoctorArgs),
+    /// Print the completions of a shell
+    Completion(CompletionArgs),
+    /// Write the manual pages
+    Man(ManArgs),
     /// Print the version
     Version(VersionArgs),
     /// The process behind a mount; started by `mount`

@@ -4,13 +4,16 @@ pub(crate) mod blame;
 pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod cat;
+pub(crate) mod completion;
 pub(crate) mod cp;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod history;
 pub(crate) mod images;
 pub(crate) mod inspect;
 pub(crate) mod logs;
 pub(crate) mod ls;
+pub(crate) mod man;
 pub(crate) mod mount;
 pub(crate) mod mounts;
 pub(crate) mod pull;
@@ -68,6 +71,9 @@ fn dispatch(cli: Cli, ui: Ui) -> Result<(), CliError> {
         Command::Cat(args) => cat::run(&args, &session),
         Command::Cp(args) => cp::run(&args, &session),
         Command::Blame(args) => blame::run(&args, &session),
+        Command::Doctor(args) => doctor::run(&args, &session),
+        Command::Completion(args) => completion::run(&args, &session),
+        Command::Man(args) => man::run(args, &session),
         Command::Version(args) => version::run(&args, &session),
         Command::ServeMount(args) => mount::serve(&args),
     }

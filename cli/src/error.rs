@@ -85,6 +85,9 @@ pub(crate) enum CliError {
     /// The engine failed.
     #[error(transparent)]
     Engine(Box<Failure>),
+    /// `iechor doctor` found what builds cannot do without.
+    #[error("builds cannot work here: {0}")]
+    Unfit(String),
     /// A signal ended the command.
     #[error("interrupted by {0}")]
     Interrupted(Interruption),
@@ -122,7 +125,7 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Usage { .. } | Self::Context { .. } => code::USAGE,
-            Self::Io { .. } | Self::Stdout(_) => code::BUILD,
+            Self::Io { .. } | Self::Stdout(_) | Self::Unfit(_) => code::BUILD,
             Self::BrokenPipe => code::BROKEN_PIPE,
             Self::Engine(failure) => failure.code(),
             Self::Interrupted(signal) => signal.exit_code(),

@@ -1,6 +1,6 @@
 //! What every command is given: where to write and where the state is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use iechor_engine::{Engine, Settings};
@@ -33,6 +33,11 @@ impl Session {
         })?;
         ui.debug(format_args!("state directory {}", root.display()));
         Ok(Self { ui, root })
+    }
+
+    /// The state directory, which need not exist.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Opens the state directory, for what asks no registry.

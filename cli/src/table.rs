@@ -65,6 +65,15 @@ pub(crate) struct Style {
 }
 
 impl Style {
+    /// Everything in full.
+    pub(crate) fn whole(now: i64) -> Self {
+        Self {
+            full: true,
+            bytes: false,
+            now,
+        }
+    }
+
     /// An id: 12 digits of it, or all.
     pub(crate) fn id(&self, id: &str) -> String {
         match id.split_once(':') {
@@ -143,7 +152,8 @@ fn unwritable(error: serde_json::Error) -> CliError {
     CliError::Internal(format!("cannot write JSON: {error}"))
 }
 
-fn table<R: Row>(rows: &[R], style: &Style) -> String {
+/// Rows under their titles.
+pub(crate) fn table<R: Row>(rows: &[R], style: &Style) -> String {
     let header = R::COLUMNS.iter().map(ToString::to_string).collect();
     let lines: Vec<Vec<String>> = std::iter::once(header)
         .chain(rows.iter().map(|row| row.cells(style)))

@@ -1,7 +1,9 @@
 //! One build, from request to outcome.
 
 mod clock;
+mod dry_run;
 pub(crate) mod fetch;
+mod forecast;
 pub(crate) mod history;
 pub(crate) mod history_log;
 pub(crate) mod load;
@@ -18,7 +20,7 @@ pub(crate) mod step;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use iechor_cachedb::BuildStatus;
+use iechor_cachedb::{BuildStatus, MissReason};
 use iechor_executor::CancelToken;
 use iechor_snapshotter::Digest;
 
@@ -29,6 +31,8 @@ use crate::request::BuildRequest;
 use crate::state::Engine;
 use plan::Plan;
 use session::Session;
+
+pub use forecast::{Forecast, StepForecast, Verdict};
 
 /// What a build made.
 #[derive(Debug, Clone)]
@@ -60,8 +64,8 @@ pub struct StepReport {
     pub key: String,
     /// Whether the cache had it.
     pub cached: bool,
-    /// Why it was executed.
-    pub why: Option<String>,
+    /// Why it was executed, the most telling reason first; empty for a hit.
+    pub reasons: Vec<MissReason>,
     /// How long it took.
     pub duration: Duration,
     /// Bytes that its snapshot added to the store.
@@ -95,6 +99,25 @@ impl Engine {
             built.and_then(|finished| durable.map(|()| finished)),
         )?;
         Ok(outcome(&session, finished, begun.elapsed()))
+    }
+
+    /// Says what a build of `request` would take from the cache and what it would execute. Nothing
+    /// is executed, pulled or written.
+    ///
+    /// # Errors
+    ///
+    /// What the build would fail with before it executes anything.
+    pub fn dry_run(
+        &self,
+        request: &BuildRequest,
+        progress: &dyn ProgressSink,
+        cancel: &CancelToken,
+    ) -> Result<Forecast, BuildError> {
+        let file = load::load(request, progress)?;
+        let plan = Plan::new(request, &file, progress)?;
+        let session = Session::new(self, request, &file, &plan, progress, cancel).foretold();
+        schedule::build_stages(&session)?;
+        Ok(session.forecast())
     }
 }
 

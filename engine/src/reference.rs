@@ -12,7 +12,7 @@
 
 mod prefix;
 
-use iechor_cachedb::{BuildStep, CacheError};
+use iechor_cachedb::{BuildStep, CacheError, RecordId};
 use iechor_snapshotter::{Chain, SnapshotId, StoreError};
 
 use crate::images::{self, ImagesError};
@@ -105,6 +105,8 @@ pub(crate) struct Found {
     pub(crate) title: String,
     /// The snapshot on top; none stands for an empty file system.
     pub(crate) tip: Option<SnapshotId>,
+    /// The record behind it; none for images and failed steps.
+    pub(crate) record: Option<RecordId>,
 }
 
 /// Finds what a REF stands for.
@@ -126,7 +128,9 @@ pub(crate) fn find(engine: &Engine, selector: &Selector) -> Result<Found, Refere
 
 /// Opens the chain of what was found.
 pub(crate) fn open(engine: &Engine, found: Found) -> Result<Resolved, ReferenceError> {
-    let Found { kind, title, tip } = found;
+    let Found {
+        kind, title, tip, ..
+    } = found;
     let chain = match tip.map(|tip| engine.store().chain(tip)).transpose() {
         Ok(chain) => chain.unwrap_or_default(),
         Err(source) => return Err(ReferenceError::Gone { title, source }),
@@ -141,6 +145,7 @@ fn failed(engine: &Engine) -> Result<Found, ReferenceError> {
         kind: Kind::Failed,
         title: format!("failed step {}", step.text),
         tip: step.snapshot,
+        record: None,
     })
 }
 
@@ -159,6 +164,7 @@ fn image(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
         kind: Kind::Image,
         title: format!("image {text}"),
         tip: image.chain.last().copied(),
+        record: None,
     });
     Ok(found)
 }
@@ -205,10 +211,11 @@ fn of_step(step: Option<BuildStep>, kind: Kind) -> Result<Option<Found>, Referen
     };
     match step.record {
         None => Err(ReferenceError::NoResult(title)),
-        Some(_) => Ok(Some(Found {
+        record => Ok(Some(Found {
             kind,
             title,
             tip: step.snapshot,
+            record,
         })),
     }
 }

@@ -12,6 +12,7 @@
 //! store, and each is unpacked into a snapshot on its parent, once.
 
 mod error;
+mod here;
 pub(crate) mod import;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use iechor_image::{ImageConfig, ImageRef, Platform, Registry};
 use iechor_snapshotter::{Chain, Digest, SnapshotId};
 
 pub use self::error::SourcesError;
+pub(crate) use self::here::find_here;
 use crate::progress::{ProgressSink, StepId};
 use crate::request::PullPolicy;
 use crate::state::{Engine, Settings};

@@ -7,8 +7,24 @@ fn help_names_every_command() {
     let env = TestEnv::new();
     let help = env.run(["--help"]).success().stdout;
     for command in [
-        "build", "builder", "du", "prune", "images", "rmi", "tag", "inspect", "pull", "push",
-        "mount", "umount", "mounts", "logs", "version",
+        "build",
+        "builder",
+        "du",
+        "prune",
+        "images",
+        "rmi",
+        "tag",
+        "inspect",
+        "pull",
+        "push",
+        "mount",
+        "umount",
+        "mounts",
+        "logs",
+        "doctor",
+        "completion",
+        "man",
+        "version",
     ] {
         assert!(
             help.contains(&format!("\n  {command} ")),

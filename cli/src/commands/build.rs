@@ -1,6 +1,8 @@
 //! `iechor build`.
 
+pub(crate) mod explain;
 mod fields;
+mod forecast;
 mod output;
 mod pairs;
 mod report;
@@ -16,6 +18,7 @@ use iechor_engine::build::BuildOutcome;
 use iechor_engine::error::FailureKind;
 use iechor_engine::request::Output;
 
+use self::explain::Explain;
 use self::pairs::{ArgValue, ExtraHost, Pair};
 use crate::env;
 use crate::error::{CliError, Failure};
@@ -95,6 +98,13 @@ pub(crate) struct BuildArgs {
     /// Show no progress; print the image id
     #[arg(short, long)]
     quiet: bool,
+    /// Say which steps the cache has, which would be executed, and why; execute and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Say all that changed for each executed step: as text on standard error after the build, or
+    /// as JSON on standard output
+    #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    explain: Option<Explain>,
     /// When a RUN step fails, exit with its exit code instead of 1
     #[arg(long)]
     propagate_exit_code: bool,
@@ -156,8 +166,25 @@ enum DigestArg {
     Content,
 }
 
-/// Builds.
+/// Builds, or says what a build would do.
 pub(crate) fn run(args: BuildArgs, session: &Session) -> Result<(), CliError> {
+    match args.dry_run {
+        true => foretell(args, session),
+        false => build(args, session),
+    }
+}
+
+fn foretell(args: BuildArgs, session: &Session) -> Result<(), CliError> {
+    let explain = args.explain;
+    let request = request::from_args(args)?;
+    let signals = SignalWatch::start()?;
+    let engine = session.engine_with_credentials()?;
+    let warnings = forecast::Warnings(session.ui);
+    let forecast = engine.dry_run(&request, &warnings, signals.cancel_token())?;
+    forecast::show(&forecast, explain, &session.ui)
+}
+
+fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
     let ui = &session.ui;
     let reports = report::Reports::of(&args);
     reports.remove_stale()?;
@@ -188,6 +215,7 @@ pub(crate) fn run(args: BuildArgs, session: &Session) -> Result<(), CliError> {
 /// What is shown of the build, and how.
 struct Display {
     mode: Mode,
+    explain: Option<Explain>,
     propagate_exit_code: bool,
 }
 
@@ -200,6 +228,12 @@ impl Display {
         };
         let mode = progress::choose(asked)?;
         let to_stdout = args.outputs.iter().any(output::is_stdout);
+        if args.explain == Some(Explain::Json) && (to_stdout || mode == Mode::Quiet) {
+            return Err(CliError::usage_with_hint(
+                "both --explain=json and something else would go to standard output",
+                "write the id with --iidfile FILE, or the output with dest=FILE",
+            ));
+        }
         if mode == Mode::Quiet && to_stdout {
             return Err(CliError::usage_with_hint(
                 "both the image id (--quiet) and an output would go to standard output",
@@ -208,6 +242,7 @@ impl Display {
         }
         Ok(Self {
             mode,
+            explain: args.explain,
             propagate_exit_code: args.propagate_exit_code,
         })
     }
@@ -225,6 +260,9 @@ impl Display {
 
     /// Says what was built: the id to standard output when only that is wanted.
     fn result(&self, outcome: &BuildOutcome, session: &Session) -> Result<(), CliError> {
+        if let Some(explain) = self.explain {
+            explain::show(outcome, explain, &session.ui)?;
+        }
         match self.mode {
             Mode::Quiet => session.ui.data(outcome.image_id),
             Mode::Rawjson => Ok(()),

@@ -1,14 +1,18 @@
 //! `iechor builder`: what the cache holds, and giving it back.
 
+pub(crate) mod diff_key;
 pub(crate) mod du;
 pub(crate) mod ls;
 pub(crate) mod prune;
+pub(crate) mod why;
 
 use clap::Subcommand;
 
+use self::diff_key::DiffKeyArgs;
 use self::du::DuArgs;
 use self::ls::LsArgs;
 use self::prune::PruneArgs;
+use self::why::WhyArgs;
 use crate::error::CliError;
 use crate::session::Session;
 
@@ -21,6 +25,10 @@ pub(crate) enum BuilderCommand {
     Prune(PruneArgs),
     /// List the cached steps, each under the one it was built on
     Ls(LsArgs),
+    /// Show what is behind the key of a cached step, and what it differs in from the one before
+    Why(WhyArgs),
+    /// Show what two cached steps differ in
+    DiffKey(DiffKeyArgs),
 }
 
 /// Runs one of them.
@@ -29,5 +37,7 @@ pub(crate) fn run(command: BuilderCommand, session: &Session) -> Result<(), CliE
         BuilderCommand::Du(args) => du::run(&args, session),
         BuilderCommand::Prune(args) => prune::run(args, session),
         BuilderCommand::Ls(args) => ls::run(&args, session),
+        BuilderCommand::Why(args) => why::run(&args, session),
+        BuilderCommand::DiffKey(args) => diff_key::run(&args, session),
     }
 }

@@ -7,6 +7,7 @@ use iechor_engine::BuildError;
 use iechor_engine::blame::BlameError;
 use iechor_engine::diff::DiffError;
 use iechor_engine::error::FailureKind;
+use iechor_engine::explain::ExplainError;
 use iechor_engine::files::FilesError;
 use iechor_engine::history::HistoryError;
 use iechor_engine::images::ImagesError;
@@ -186,6 +187,16 @@ impl From<LogError> for Failure {
 impl From<UsageError> for Failure {
     fn from(error: UsageError) -> Self {
         Self::new(error, FailureKind::Storage)
+    }
+}
+
+impl From<ExplainError> for Failure {
+    fn from(error: ExplainError) -> Self {
+        let kind = match &error {
+            ExplainError::Cache(_) => FailureKind::Storage,
+            _ => FailureKind::Build,
+        };
+        Self::new(error, kind)
     }
 }
 

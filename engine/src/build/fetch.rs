@@ -5,11 +5,14 @@
 
 pub(crate) mod git;
 
+use std::io::{self, Write};
+
 use iechor_cachedb::HttpValidators;
 use iechor_image::fetch::{self, Answer, Validators};
-use iechor_snapshotter::{Digest, StoreError, Timestamp};
+use iechor_snapshotter::{BlobWriter, Digest, StoreError, Timestamp};
 
 use super::session::Session;
+use crate::digesting::Digesting;
 use crate::error::StepError;
 use crate::progress::{Event, StepId};
 
@@ -92,7 +95,9 @@ pub(crate) fn url(
         return Ok(described(url, known.clone()));
     }
     let validators = ask(session, step, url, known)?;
-    session.cache().put_http_validators(url, &validators)?;
+    if session.dry_run().is_none() {
+        session.cache().put_http_validators(url, &validators)?;
+    }
     if let Some(wanted) = wanted.filter(|wanted| *wanted != validators.content) {
         return Err(FetchError::Checksum {
             url: url.to_owned(),
@@ -123,33 +128,71 @@ fn ask(
         etag: known.etag.clone(),
         last_modified: known.last_modified.clone(),
     });
-    let mut blob = session.store().blobs().writer()?;
+    let mut body = Body::of(session)?;
     let progress = |current, total| {
         session.tell(Event::Transfer {
             step,
             what: url.to_owned(),
             current,
             total,
-        })
+        });
     };
     let answer =
-        fetch::get(url, validators.as_ref(), &mut blob, &progress).map_err(FetchError::from)?;
+        fetch::get(url, validators.as_ref(), &mut body, &progress).map_err(FetchError::from)?;
     match (answer, known) {
         (Answer::NotModified, Some(known)) => Ok(HttpValidators {
             fetched: session.now(),
             ..known
         }),
         (Answer::NotModified, None) => ask(session, step, url, None),
-        (Answer::Body(body), _) => {
-            let (content, size) = blob.finish()?;
+        (Answer::Body(described), _) => {
+            let (content, size) = body.finish()?;
             Ok(HttpValidators {
-                etag: body.validators.etag,
-                last_modified: body.validators.last_modified,
+                etag: described.validators.etag,
+                last_modified: described.validators.last_modified,
                 content,
                 size,
-                file_name: body.file_name,
+                file_name: described.file_name,
                 fetched: session.now(),
             })
+        }
+    }
+}
+
+/// Where the body of an answer goes: a dry run wants its digest alone.
+enum Body {
+    Kept(BlobWriter),
+    Digested(Digesting),
+}
+
+impl Body {
+    fn of(session: &Session<'_>) -> Result<Self, StoreError> {
+        match session.dry_run() {
+            Some(_) => Ok(Self::Digested(Digesting::default())),
+            None => session.store().blobs().writer().map(Self::Kept),
+        }
+    }
+
+    fn finish(self) -> Result<(Digest, u64), StoreError> {
+        match self {
+            Self::Kept(blob) => blob.finish(),
+            Self::Digested(digesting) => Ok(digesting.finish()),
+        }
+    }
+}
+
+impl Write for Body {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Kept(blob) => blob.write(bytes),
+            Self::Digested(digesting) => digesting.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Kept(blob) => blob.flush(),
+            Self::Digested(digesting) => digesting.flush(),
         }
     }
 }

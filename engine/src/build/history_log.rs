@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use iechor_cachedb::{
-    BuildId, BuildStatus, NewBuild, NewStep, Record, RecordId, StepOutcome, UnixMillis,
+    BuildId, BuildStatus, MissReason, NewBuild, NewStep, Record, RecordId, StepOutcome, UnixMillis,
 };
 use iechor_snapshotter::Digest;
 
@@ -103,7 +103,7 @@ impl<'a> History<'a> {
         record: &Record,
         parent: Option<RecordId>,
         outcome: StepOutcome,
-        reason: Option<String>,
+        reasons: &[MissReason],
         took: Duration,
     ) {
         let report = StepReport {
@@ -111,7 +111,7 @@ impl<'a> History<'a> {
             text: first_line(&step.statement.original),
             key: record.key.to_string(),
             cached: outcome == StepOutcome::Hit,
-            why: reason.clone(),
+            reasons: reasons.to_vec(),
             duration: took,
             bytes: if outcome == StepOutcome::Hit {
                 0
@@ -122,7 +122,7 @@ impl<'a> History<'a> {
         let entry = NewStep {
             record: Some(record.id),
             snapshot: record.snapshot,
-            ..self.step(step, parent, outcome, reason, took)
+            ..self.step(step, parent, outcome, first_of(reasons), took)
         };
         let mut noted = lock(&self.noted);
         noted.reports.push((step.id.0, report));
@@ -209,6 +209,11 @@ impl<'a> History<'a> {
         cache.finish_build(id, status, image, now)?;
         Ok(id)
     }
+}
+
+/// The most telling reason, on one line.
+fn first_of(reasons: &[MissReason]) -> Option<String> {
+    reasons.first().map(MissReason::to_string)
 }
 
 impl Noted {

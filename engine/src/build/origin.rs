@@ -10,6 +10,7 @@ use iechor_snapshotter::{Digest, SnapshotId};
 
 use super::plan::stage_name;
 use super::session::Session;
+use super::stage::StageState;
 use crate::copy::source::{Inode, SourceTree};
 use crate::copy::{ChainTree, HostTree};
 use crate::error::StepError;
@@ -112,6 +113,7 @@ impl Session<'_> {
 
     fn stage_origin(&self, index: usize) -> Result<Origin, StepError> {
         let state = self.stage_result(index).ok_or(StepError::Cancelled)?;
+        self.refuse_unforeseeable(&state)?;
         let name = stage_name(&self.file().stages[index], index);
         let snapshot = state.tip();
         let tree = ChainTree::new(self.store(), snapshot, format!("stage {name}"));
@@ -120,12 +122,23 @@ impl Session<'_> {
             name,
             key,
             snapshot,
-            anew: state.anew,
+            anew: state.anew.or(state.unmade),
         };
         Ok(Origin {
             tree: Arc::new(tree),
             identity,
         })
+    }
+
+    /// Of a stage whose files a dry run does not have it can neither know the contents, nor the key
+    /// if its base is not here.
+    fn refuse_unforeseeable(&self, state: &StageState) -> Result<(), StepError> {
+        let unmade = state.unmade.as_ref().filter(|_| self.by_content());
+        let until = unmade.map(|step| format!("step {step} is executed"));
+        match state.blind.clone().or(until) {
+            Some(until) => Err(StepError::Unforeseeable { until }),
+            None => Ok(()),
+        }
     }
 
     fn image_origin(&self, context: &Context<'_>, name: &str) -> Result<Origin, StepError> {

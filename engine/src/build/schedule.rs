@@ -29,9 +29,13 @@ pub(crate) fn build_stages(session: &Session<'_>) -> Result<(), BuildError> {
         ..Board::default()
     });
     let changed = Condvar::new();
-    let workers = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(stages.len());
+    // A dry run has nothing to wait for, and says the same every time when stages come in order.
+    let workers = match session.dry_run() {
+        Some(_) => 1,
+        None => thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(stages.len()),
+    };
     thread::scope(|scope| {
         for _ in 1..workers {
             scope.spawn(|| work(session, &board, &changed));

@@ -1,5 +1,6 @@
 //! What the stages of one build share: the request, the services, and what is noted on the way.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -16,6 +17,7 @@ use iechor_image::config::Created;
 use iechor_snapshotter::{Chain, SnapshotId, SnapshotStore, StoreError, Timestamp};
 
 use super::clock::Clock;
+use super::dry_run::DryRun;
 use super::history_log::History;
 use super::load::LoadedFile;
 use super::numbering::Numbering;
@@ -24,7 +26,7 @@ use super::rootfs::Rootfs;
 use super::stage::StageState;
 use super::step::Step;
 use crate::copy::HostTree;
-use crate::copy::facts::Stamps;
+use crate::copy::facts::{Keep, Stamps};
 use crate::error::{BuildError, StepError};
 use crate::hold::Held;
 use crate::progress::{Event, ProgressSink, StepId, StepInfo};
@@ -51,6 +53,7 @@ pub(crate) struct Session<'a> {
     context: OnceLock<Arc<HostTree>>,
     rootfs: OnceLock<Rootfs>,
     sandbox: OnceLock<Sandbox>,
+    dry_run: Option<DryRun>,
 }
 
 impl std::fmt::Debug for Session<'_> {
@@ -91,7 +94,21 @@ impl<'a> Session<'a> {
             context: OnceLock::new(),
             rootfs: OnceLock::new(),
             sandbox: OnceLock::new(),
+            dry_run: None,
         }
+    }
+
+    /// The same build, to be foretold and not done.
+    pub(crate) fn foretold(self) -> Self {
+        Self {
+            dry_run: Some(DryRun::default()),
+            ..self
+        }
+    }
+
+    /// What is foretold; none when the build is done in earnest.
+    pub(crate) fn dry_run(&self) -> Option<&DryRun> {
+        self.dry_run.as_ref()
     }
 
     /// The file's stages.
@@ -157,6 +174,10 @@ impl Session<'_> {
             ContextDigest::Content => Stamps::Content {
                 memo: self.cache(),
                 blobs: self.store().blobs(),
+                keep: match self.dry_run {
+                    None => Keep::Contents,
+                    Some(_) => Keep::Nothing,
+                },
                 now: self.now().0 / 1000,
             },
         }
@@ -300,6 +321,9 @@ impl Session<'_> {
         step: StepId,
     ) -> Result<BaseImage, StepError> {
         let spec = self.named_context(spec).unwrap_or(spec);
+        if self.dry_run.is_some() {
+            return self.image_here(spec, platform);
+        }
         Ok(sources::resolve(
             self.engine,
             spec,
@@ -308,6 +332,14 @@ impl Session<'_> {
             self.progress,
             step,
         )?)
+    }
+
+    /// An image whose layers are here already: a dry run brings nothing.
+    fn image_here(&self, spec: &str, platform: &Platform) -> Result<BaseImage, StepError> {
+        let here = sources::find_here(self.engine, spec, platform, self.request.pull)?;
+        here.ok_or_else(|| StepError::Unforeseeable {
+            until: format!("{spec} is pulled"),
+        })
     }
 
     /// What `--build-context` gives a name.
@@ -320,11 +352,6 @@ impl Session<'_> {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Where temporary directories of this build go.
-    pub(crate) fn scratch_dir(&self) -> PathBuf {
-        self.engine.root().join("scratch")
-    }
-
     pub(crate) fn lock_dir(&self) -> PathBuf {
         self.engine.root().join("locks")
     }
@@ -332,11 +359,14 @@ impl Session<'_> {
 
 /// What is noted on the way.
 impl Session<'_> {
-    /// Keeps a snapshot from being pruned until the build ends.
+    /// Keeps a snapshot from being pruned until the build ends; a dry run keeps nothing.
     pub(crate) fn lease(&self, snapshot: SnapshotId) -> Result<(), StepError> {
+        if self.dry_run.is_some() {
+            return Ok(());
+        }
         let mut leases = lock(&self.leases);
-        if !leases.contains_key(&snapshot) {
-            leases.insert(snapshot, self.engine.leases().take(snapshot)?);
+        if let Entry::Vacant(free) = leases.entry(snapshot) {
+            free.insert(self.engine.leases().take(snapshot)?);
         }
         Ok(())
     }
@@ -388,11 +418,11 @@ impl Session<'_> {
         record: &Record,
         parent: Option<RecordId>,
         outcome: StepOutcome,
-        reason: Option<String>,
+        reasons: &[MissReason],
         took: Duration,
     ) {
         self.history
-            .note(step, record, parent, outcome, reason, took);
+            .note(step, record, parent, outcome, reasons, took);
     }
 
     /// A step did not.

@@ -5,10 +5,11 @@ use iechor_frontend::ast::{Instruction, Stage, Statement};
 use iechor_image::ImageConfig;
 use iechor_snapshotter::{Chain, SnapshotId, SnapshotStore};
 
+use super::forecast::Verdict;
 use super::plan::{Base, PlannedStage};
 use super::scope::StageScope;
 use super::session::Session;
-use super::step::{self, Step};
+use super::step::{self, Step, foresee};
 use crate::error::{BuildError, StepError};
 use crate::lower::{self, Lowered};
 use crate::op::Operation;
@@ -25,6 +26,10 @@ pub(crate) struct StageState {
     pub(crate) key: Option<CacheKey>,
     /// The step that was executed anew, if one was: what follows it is, too (rule C9).
     pub(crate) anew: Option<String>,
+    /// In a dry run, the step that would have made the root file system, which is not there.
+    pub(crate) unmade: Option<String>,
+    /// In a dry run, what would have to happen before anything more can be known of the stage.
+    pub(crate) blind: Option<String>,
     rootfs: Rootfs,
 }
 
@@ -42,6 +47,8 @@ impl StageState {
             record: None,
             key: None,
             anew: None,
+            unmade: None,
+            blind: None,
             rootfs: Rootfs::Closed(None),
         }
     }
@@ -122,6 +129,7 @@ impl StageBuild<'_> {
             Base::Stage(index) => self.continue_stage(&step, *index),
             Base::Image(spec) => self
                 .start_from_image(&step, spec)
+                .or_else(|error| foresee::pull(self.session, &step, &mut self.state, error))
                 .map_err(|error| self.session.fail(&step, self.stage.base.span(), error)),
         }
     }
@@ -135,6 +143,7 @@ impl StageBuild<'_> {
             .stage_result(index)
             .ok_or(BuildError::Cancelled)?;
         self.session.tell(Event::Hit(step.id));
+        self.session.foresee(step, self.state.key, Verdict::Hit);
         Ok(())
     }
 
@@ -187,7 +196,15 @@ impl StageBuild<'_> {
             return Err(BuildError::Cancelled);
         }
         let step = self.next_step(&instruction.statement, instruction.keyword().name(), id);
-        let result = self.lower_and_run(&step, instruction);
+        let result = match self.state.blind.clone() {
+            Some(until) => {
+                foresee::blindly(self.session, &step, &mut self.state, until);
+                Ok(())
+            }
+            None => self
+                .lower_and_run(&step, instruction)
+                .or_else(|error| foresee::lose_sight(self.session, &step, &mut self.state, error)),
+        };
         result.map_err(|error| {
             self.session
                 .fail_in(&step, instruction.statement.span, error, text)

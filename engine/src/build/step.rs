@@ -1,10 +1,12 @@
 //! One step: its key, the decision of the cache, its execution and its record.
 
+pub(crate) mod foresee;
+
 use std::time::Instant;
 
 use iechor_cachedb::{
-    CacheKey, Durability, Hint, KeyLock, MissReason, NewRecord, Place, Recipe, Record, RecordId,
-    StepOutcome,
+    CacheKey, Durability, Explanation, Hint, KeyLock, MissReason, NewRecord, Place, Recipe, Record,
+    RecordId, StepOutcome,
 };
 use iechor_frontend::ast::Statement;
 use iechor_image::ImageConfig;
@@ -36,7 +38,7 @@ pub(crate) struct Step<'a> {
 /// What the cache says about a step.
 enum Decision {
     Hit(Box<Record>),
-    Miss(MissReason),
+    Miss(Explanation),
 }
 
 /// What executing a step made.
@@ -45,7 +47,8 @@ pub(crate) struct Made {
     pub(crate) config: ImageConfig,
 }
 
-/// Takes `state` through one step: from the cache if it can be, else by executing it.
+/// Takes `state` through one step: from the cache if it can be, else by executing it; a dry run
+/// only says which.
 pub(crate) fn run(
     session: &Session<'_>,
     step: &Step<'_>,
@@ -62,9 +65,13 @@ pub(crate) fn run(
         recipe,
         begun,
     };
-    match attempt.decide(state, &lowered)? {
+    let decision = attempt.decide(state, &lowered)?;
+    if let Some(dry_run) = session.dry_run() {
+        return attempt.foresee(dry_run, state, lowered, decision);
+    }
+    match decision {
         Decision::Hit(record) => attempt.adopt(state, *record, &lowered),
-        Decision::Miss(reason) => attempt.miss(state, lowered, reason),
+        Decision::Miss(why) => attempt.miss(state, lowered, &why),
     }
 }
 
@@ -92,6 +99,14 @@ pub(crate) fn first_line(text: &str) -> String {
     }
 }
 
+/// A reason that no cached sibling was needed for.
+fn told(reason: MissReason) -> Explanation {
+    Explanation {
+        sibling: None,
+        reasons: vec![reason],
+    }
+}
+
 struct Attempt<'a> {
     session: &'a Session<'a>,
     step: &'a Step<'a>,
@@ -104,7 +119,7 @@ impl Attempt<'_> {
     /// Rules C1, C2, C9, C10, C11: whether a cached result may be used, and if not, why.
     fn decide(&self, state: &StageState, lowered: &Lowered) -> Result<Decision, StepError> {
         if let Some(reason) = self.forbidden(lowered) {
-            return Ok(Decision::Miss(reason));
+            return Ok(Decision::Miss(told(reason)));
         }
         match self.usable(state.record)? {
             Some(record) => Ok(Decision::Hit(Box::new(record))),
@@ -138,7 +153,7 @@ impl Attempt<'_> {
         if let Some(snapshot) = record.snapshot {
             self.session.lease(snapshot)?;
             // A prune may have been faster than the lease: then the row is gone by now.
-            let stands = self.session.cache().record(record.id)?.is_some();
+            let stands = self.session.record(record.id)?.is_some();
             if !stands || !self.session.store().contains(snapshot) {
                 return Ok(None);
             }
@@ -150,22 +165,22 @@ impl Attempt<'_> {
     /// very build made because it was told to look nothing up: rule C11 leaves this stage out of
     /// that, and what it hits must not depend on which of them is faster.
     fn newest(&self, parent: Option<RecordId>) -> Result<Option<Record>, StepError> {
-        let newest = self.session.cache().lookup(parent, &self.key)?;
+        let newest = self.session.lookup(parent, &self.key)?;
         let Some((record, parent)) = newest.as_ref().zip(parent) else {
             return Ok(newest);
         };
         if !self.session.was_forced(record.id) {
             return Ok(newest);
         }
-        let siblings = self.session.cache().children(parent)?.into_iter();
+        let siblings = self.session.children(parent)?.into_iter();
         let others =
             siblings.filter(|other| other.key == self.key && !self.session.was_forced(other.id));
         Ok(others.max_by_key(|other| other.id).or(newest))
     }
 
-    fn explain(&self, state: &StageState) -> Result<MissReason, StepError> {
+    fn explain(&self, state: &StageState) -> Result<Explanation, StepError> {
         if let Some(step) = &state.anew {
-            return Ok(MissReason::FollowsStep { step: step.clone() });
+            return Ok(told(MissReason::FollowsStep { step: step.clone() }));
         }
         let cache = self.session.cache();
         let previous = cache
@@ -177,10 +192,7 @@ impl Attempt<'_> {
             fallback,
             now: self.session.now(),
         };
-        Ok(cache
-            .explain(state.record, &self.recipe, &hint)?
-            .first()
-            .clone())
+        Ok(cache.explain(state.record, &self.recipe, &hint)?)
     }
 
     fn adopt(
@@ -193,14 +205,14 @@ impl Attempt<'_> {
             self.session
                 .warn_of_moved_ctimes(self.step, record.id, witness)?;
         }
-        let config = ImageConfig::parse(self.session.cache().config(record.id)?.as_bytes())?;
+        let config = self.session.config_of(record.id)?;
         self.session.tell(Event::Hit(self.step.id));
         self.session.note(
             self.step,
             &record,
             state.record,
             StepOutcome::Hit,
-            None,
+            &[],
             self.begun.elapsed(),
         );
         state.advance(&record, config);
@@ -211,7 +223,7 @@ impl Attempt<'_> {
         &self,
         state: &mut StageState,
         lowered: Lowered,
-        reason: MissReason,
+        why: &Explanation,
     ) -> Result<(), StepError> {
         let lock = KeyLock::acquire(&self.session.lock_dir(), &self.key, &|| {
             self.session.cancelled()
@@ -224,15 +236,15 @@ impl Attempt<'_> {
             return self.adopt(state, record, &lowered);
         }
         self.session
-            .tell(Event::Miss(self.step.id, reason.to_string()));
-        self.execute(state, lowered, &reason)
+            .tell(Event::Miss(self.step.id, why.first().to_string()));
+        self.execute(state, lowered, why)
     }
 
     fn execute(
         &self,
         state: &mut StageState,
         lowered: Lowered,
-        reason: &MissReason,
+        why: &Explanation,
     ) -> Result<(), StepError> {
         let witness = lowered.witness.clone();
         let forced = self.forbidden(&lowered).is_some();
@@ -253,7 +265,7 @@ impl Attempt<'_> {
             &record,
             state.record,
             StepOutcome::Miss,
-            Some(reason.to_string()),
+            &why.reasons,
             took,
         );
         self.session.tell(Event::Finished(self.step.id, took));

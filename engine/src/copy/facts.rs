@@ -3,6 +3,7 @@
 //! By default that is path, kind, mode, owner as copied, size and modification time; of a
 //! directory neither size nor time, which change with files that are not involved (C5).
 
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -15,7 +16,9 @@ use iechor_snapshotter::{BlobStore, Digest, NodeKind, Timestamp};
 use super::CopyError;
 use super::select::Selection;
 use super::source::{FileKind, SourceFile, SourceTree, Witness};
+use crate::digesting::Digesting;
 use crate::error::StepError;
+use crate::path_error::AtPath;
 
 /// A file whose ctime is younger than this may change again within the clock's grain.
 const RACY: i64 = 2;
@@ -40,9 +43,20 @@ pub(crate) enum Stamps<'a> {
         memo: &'a CacheDb,
         /// Where a snapshot's contents are.
         blobs: &'a BlobStore,
+        /// Whether what is read stays.
+        keep: Keep,
         /// Seconds since the epoch.
         now: i64,
     },
+}
+
+/// What becomes of contents that were read for their digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// They go into the blob store, where COPY finds them, and their digests into the memo.
+    Contents,
+    /// Nothing is written: for a dry run.
+    Nothing,
 }
 
 /// The facts of `selection`, fit for a key.
@@ -58,12 +72,18 @@ pub(crate) fn file_set(
             ContextDigest::Metadata,
             files.iter().map(|file| mtime(file)).collect(),
         ),
-        Stamps::Content { memo, blobs, now } => (
+        Stamps::Content {
+            memo,
+            blobs,
+            keep,
+            now,
+        } => (
             ContextDigest::Content,
             Contents {
                 tree,
                 memo,
                 blobs,
+                keep,
                 now,
             }
             .of(&files)?,
@@ -126,6 +146,7 @@ struct Contents<'a> {
     tree: &'a dyn SourceTree,
     memo: &'a CacheDb,
     blobs: &'a BlobStore,
+    keep: Keep,
     now: i64,
 }
 
@@ -146,7 +167,9 @@ impl Contents<'_> {
             };
             stamps.push(Stamp::Content(digest));
         }
-        self.memo.put_stat_memos(&learnt)?;
+        if self.keep == Keep::Contents {
+            self.memo.put_stat_memos(&learnt)?;
+        }
         Ok(stamps)
     }
 
@@ -161,6 +184,12 @@ impl Contents<'_> {
     }
 
     fn read(&self, file: &SourceFile, learnt: &mut Vec<StatMemo>) -> Result<Digest, StepError> {
+        if self.keep == Keep::Nothing && file.witness.is_some() {
+            let mut digesting = Digesting::default();
+            let copied = io::copy(&mut self.tree.open(file)?, &mut digesting);
+            copied.at("read", &file.path)?;
+            return Ok(digesting.finish().0);
+        }
         let (NodeKind::Regular { blob: content, .. }, _) = self.tree.take(file, self.blobs)? else {
             return Err(CopyError::Changed {
                 path: file.path.clone(),

@@ -82,6 +82,12 @@ pub enum StepError {
     /// An invariant of the build did not hold.
     #[error("internal error: the state of the stage is lost")]
     Lost,
+    /// A dry run cannot know what the instruction comes to; never the end of a build.
+    #[error("not known before {until}")]
+    Unforeseeable {
+        /// What would have to happen first.
+        until: String,
+    },
     /// The context's ignore file, or another file of the request, can't be read.
     #[error(transparent)]
     Request(#[from] Box<BuildError>),
@@ -158,6 +164,14 @@ impl StepError {
 
     pub(crate) fn is_cancelled(&self) -> bool {
         matches!(self.innermost(), Self::Cancelled)
+    }
+
+    /// What would have to happen before a dry run could know more, if that is what stopped it.
+    pub(crate) fn unforeseeable(&self) -> Option<&str> {
+        match self.innermost() {
+            Self::Unforeseeable { until } => Some(until),
+            _ => None,
+        }
     }
 
     /// The command that failed, if that is what happened.

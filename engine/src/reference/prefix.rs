@@ -34,6 +34,7 @@ fn of_image(image: &Image) -> Found {
         kind: Kind::Image,
         title,
         tip: image.chain.last().copied(),
+        record: None,
     }
 }
 
@@ -46,6 +47,7 @@ fn of_record(record: Record, digits: &str) -> Found {
         kind,
         title: format!("step {}", record.text),
         tip: record.snapshot,
+        record: Some(record.id),
     }
 }
 

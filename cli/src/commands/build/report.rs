@@ -80,7 +80,7 @@ fn step(step: &StepReport) -> Value {
         "instruction": step.text,
         "key": step.key,
         "cached": step.cached,
-        "why": step.why,
+        "why": step.reasons.first().map(ToString::to_string),
         "ms": u64::try_from(step.duration.as_millis()).unwrap_or(u64::MAX),
         "bytes": step.bytes,
     })

@@ -1,0 +1,86 @@
+//! `iechor builder why`.
+
+use clap::{Args, ValueEnum};
+use iechor_engine::explain::{self, Difference, InputRow, StepInputs};
+use serde_json::{Value, json};
+
+use crate::commands::build::explain::reasons;
+use crate::error::CliError;
+use crate::session::Session;
+use crate::table::{self, Row, Style};
+
+/// Show what is behind the key of a cached step, and what it differs in from the one before
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// A step of the last build by number (`7`) or label (`build:2`), the end of a stage (`build`),
+    /// or a prefix of a cache key
+    #[arg(value_name = "STEP|KEY")]
+    step: String,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Form::Table)]
+    format: Form,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// Columns and lines
+    Table,
+    /// One JSON object
+    Json,
+}
+
+impl Row for InputRow {
+    const COLUMNS: &'static [&'static str] = &["RULE", "NAME", "VALUE"];
+
+    fn id(&self, _: &Style) -> String {
+        self.name.clone()
+    }
+
+    fn cells(&self, _: &Style) -> Vec<String> {
+        let value = self.value.replace('\n', "\\n");
+        vec![self.rule.clone(), self.name.clone(), value]
+    }
+}
+
+/// Shows it.
+pub(crate) fn run(args: &WhyArgs, session: &Session) -> Result<(), CliError> {
+    let found = explain::why(&session.engine()?, &args.step)?;
+    match args.format {
+        Form::Json => session.ui.data(table::json(&as_json(&found))?),
+        Form::Table => session
+            .ui
+            .text(&as_text(&found, &Style::whole(session.now()))),
+    }
+}
+
+fn as_text(found: &StepInputs, style: &Style) -> String {
+    let step = &found.step;
+    let head = format!("{}\n{}\n{}\n\n", step.text, step.place, step.key);
+    let compared = found.older.as_ref().map_or_else(
+        || "the first of its kind: nothing to compare with\n".to_owned(),
+        |older| difference(older, style),
+    );
+    head + &table::table(&found.inputs, style) + "\n" + &compared
+}
+
+fn difference(older: &Difference, style: &Style) -> String {
+    let from = &older.from;
+    let when = style.ago(from.created);
+    let mut text = format!("compared with {} ({}, {when}):\n", from.text, from.key);
+    match older.differences.as_slice() {
+        [] => text.push_str("  nothing differs: it was executed again, or its parent was\n"),
+        reasons => reasons
+            .iter()
+            .for_each(|reason| text.push_str(&format!("  {reason}\n"))),
+    }
+    text
+}
+
+fn as_json(found: &StepInputs) -> Value {
+    let older = found
+        .older
+        .as_ref()
+        .map(|older| json!({ "step": older.from, "differences": reasons(&older.differences) }));
+    json!({ "step": found.step, "inputs": found.inputs, "older": older })
+}

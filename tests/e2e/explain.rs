@@ -1,0 +1,122 @@
+//! What is behind a cache key: `build --explain`, `builder why`, `builder diff-key`.
+
+use serde_json::Value;
+
+use crate::support::TestEnv;
+
+/// A RUN that two of whose inputs can change at once.
+fn project() -> TestEnv {
+    let env = TestEnv::with_base();
+    env.iechorfile("FROM base\nARG A=1\nARG B=1\nRUN echo $A $B\nRUN echo last\n");
+    env
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn key_of(env: &TestEnv, step: &str) -> String {
+    let said = env.run(["builder", "why", step, "--format", "json"]);
+    let key = json(&said.success().stdout)["step"]["key"].clone();
+    key.as_str().unwrap().to_owned()
+}
+
+#[test]
+fn explain_tells_all_that_changed() {
+    let env = project();
+    env.build(&[]).success();
+    let both = ["--build-arg", "A=2", "--build-arg", "B=2"];
+    let text = env.build(&[&both[..], &["--explain"]].concat()).success();
+    text.says("why [4/5] RUN echo $A $B\n  ARG A 1 -> 2\n  ARG B 1 -> 2\n");
+    text.says("why [5/5] RUN echo last\n  follows step 4/5\n");
+    let again = env.build(&[&both[..], &["--explain"]].concat()).success();
+    again.says("no step was executed");
+}
+
+#[test]
+fn explain_as_json_goes_to_standard_output() {
+    let env = project();
+    env.build(&[]).success();
+    let said = env.build(&["--build-arg", "A=2", "--explain=json"]);
+    let said = json(&said.success().stdout);
+    let step = &said["steps"][3];
+    assert_eq!(step["step"], "[4/5]");
+    assert_eq!(step["cached"], false);
+    let reason = &step["reasons"][0];
+    assert_eq!(reason["reason"], "value_changed");
+    assert_eq!(reason["name"], "ARG A");
+    assert_eq!((&reason["old"], &reason["new"]), (&"1".into(), &"2".into()));
+    assert_eq!(reason["text"], "ARG A 1 -> 2");
+    assert_eq!(said["steps"][0]["cached"], true);
+}
+
+#[test]
+fn standard_output_is_not_shared() {
+    let env = project();
+    for other in [&["-q"][..], &["-o", "-"]] {
+        env.build(&[&["--explain=json"], other].concat())
+            .code(2)
+            .says("would go to standard output");
+    }
+    env.build(&["--explain=yaml"]).code(2);
+}
+
+#[test]
+fn why_shows_the_inputs_and_what_changed() {
+    let env = project();
+    env.build(&[]).success();
+    env.build(&["--build-arg", "A=2"]).success();
+    let said = env.run(["builder", "why", "4"]).success().stdout;
+    for text in [
+        "RUN echo $A $B\n",
+        "RULE",
+        "C12",
+        "ARG A",
+        "compared with",
+        "ARG A 1 -> 2",
+    ] {
+        assert!(said.contains(text), "{text:?} is missing:\n{said}");
+    }
+    let by_key = env.run(["builder", "why", &key_of(&env, "4")]).success();
+    assert_eq!(by_key.stdout, said);
+}
+
+#[test]
+fn why_says_when_there_is_nothing_to_compare_with() {
+    let env = project();
+    env.build(&[]).success();
+    let said = env.run(["builder", "why", "4"]).success().stdout;
+    assert!(said.contains("the first of its kind"), "{said}");
+    env.build(&["--no-cache"]).success();
+    let said = env.run(["builder", "why", "2"]).success().stdout;
+    assert!(said.contains("nothing differs"), "{said}");
+}
+
+#[test]
+fn diff_key_compares_any_two_steps() {
+    let env = project();
+    env.build(&[]).success();
+    let old = key_of(&env, "4");
+    env.build(&["--build-arg", "B=7"]).success();
+    let said = env.run(["builder", "diff-key", &old, "4"]).success();
+    assert_eq!(said.stdout, "ARG B 1 -> 7\n");
+    let same = env.run(["builder", "diff-key", &old, &old]).success();
+    same.says("nothing differs");
+    let said = env.run(["builder", "diff-key", "4", "5", "--format", "json"]);
+    let said = json(&said.success().stdout);
+    assert_eq!(said["differences"][0]["reason"], "instruction_changed");
+}
+
+#[test]
+fn what_is_no_step_is_refused() {
+    let env = project();
+    env.build(&["-t", "app"]).success();
+    env.run(["builder", "why", "99"])
+        .code(1)
+        .says("\"99\" is no image");
+    env.run(["builder", "why", "app"])
+        .code(1)
+        .says("is no step");
+    env.run(["builder", "why", ""]).code(1);
+    env.run(["builder", "diff-key", "4"]).code(2);
+}
