@@ -111,9 +111,9 @@ fn diff_key_compares_any_two_steps() {
 fn what_is_no_step_is_refused() {
     let env = project();
     env.build(&["-t", "app"]).success();
-    env.run(["builder", "why", "99"])
+    env.run(["builder", "why", "absent"])
         .code(1)
-        .says("\"99\" is no image");
+        .says("\"absent\" is no image");
     env.run(["builder", "why", "app"])
         .code(1)
         .says("is no step");
