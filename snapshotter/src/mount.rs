@@ -13,6 +13,8 @@ mod table;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use rustix::mount::UnmountFlags;
 
@@ -89,6 +91,28 @@ fn take_away(at: &Path, how: UnmountFlags) -> Result<(), MountError> {
     })
 }
 
+/// How often, and how long apart, a busy mount is tried again.
+const BUSY_TRIES: u32 = 200;
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+
+/// Unmounts what no one should use any more.
+///
+/// A process that another thread starts has copies of all descriptors for the moment between its
+/// fork and its exec; a mount that such a copy keeps busy is free again at once.
+fn unmount_when_free(at: &Path) -> Result<(), MountError> {
+    for _ in 0..BUSY_TRIES {
+        match unmount(at) {
+            Err(MountError::Unmount { source, .. })
+                if source.kind() == io::ErrorKind::ResourceBusy =>
+            {
+                thread::sleep(BUSY_PAUSE);
+            }
+            unmounted => return unmounted,
+        }
+    }
+    unmount(at)
+}
+
 /// Something that is mounted for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Attached {
@@ -104,7 +128,7 @@ impl Attached {
     /// Unmounts and says whether that worked; on failure it stays mounted and without a guard.
     pub(crate) fn unmount(self) -> Result<(), MountError> {
         let at = self.release();
-        unmount(&at)
+        unmount_when_free(&at)
     }
 
     /// Gives up the guard: the mount outlives it.
