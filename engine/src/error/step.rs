@@ -240,7 +240,7 @@ impl StepError {
             }
             Self::Copy(CopyError::Outside { .. }) => "move the file into the context, or name its directory with --build-context".to_owned(),
             Self::Copy(CopyError::NotADirectory { .. }) => "add a / at the end".to_owned(),
-            Self::ForeignPlatform { .. } => "build on a machine of that kind, or choose a base image for this one".to_owned(),
+            Self::ForeignPlatform { .. } => "build on a machine of that kind, or register QEMU's user emulation with the kernel (Debian: qemu-user-static)".to_owned(),
             Self::Fuse(_) => "iechor needs /dev/fuse and the right to mount: load the module fuse, or pass the device into the container".to_owned(),
             _ => return Vec::new(),
         };
