@@ -16,6 +16,9 @@ use crate::error::CacheError;
 /// How long a statement waits for other processes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Bytes of the smallest page, and so of the smallest database, that SQLite has.
+const SMALLEST: u64 = 512;
+
 /// Statements kept prepared: about as many as there are in this crate.
 const PREPARED: usize = 96;
 
@@ -34,6 +37,7 @@ pub(super) fn writable(path: &Path, boot: &BootId) -> Result<Connection, CacheEr
         }
         opened => opened.map_err(fail)?,
     };
+    refuse_stump(path)?;
     bring_up_to_date(&mut connection, path)?;
     drop_other_boots(&mut connection, boot).map_err(fail)?;
     // A build of nothing but hits must not pay for a checkpoint: see `CacheDb::drop`.
@@ -41,6 +45,22 @@ pub(super) fn writable(path: &Path, boot: &BootId) -> Result<Connection, CacheEr
         .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         .map_err(fail)?;
     Ok(connection)
+}
+
+/// SQLite takes a file of a few bytes for an empty database and would write over it.
+fn refuse_stump(path: &Path) -> Result<(), CacheError> {
+    let length = path
+        .metadata()
+        .map_err(|source| CacheError::io("read", path, source))?
+        .len();
+    if (1..SMALLEST).contains(&length) {
+        let what = format!("it has {length} bytes, fewer than any database");
+        return Err(CacheError::Damaged {
+            path: path.to_owned(),
+            what,
+        });
+    }
+    Ok(())
 }
 
 /// Opens for reading only. On a read-only file system nobody writes, so the file is immutable.

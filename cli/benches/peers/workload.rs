@@ -240,7 +240,7 @@ fn write_large_file(dir: &Path, megabytes: usize) -> Result<()> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        write!(file, "{:015x}\n", state & 0xffff_ffff)?;
+        writeln!(file, "{:015x}", state & 0xffff_ffff)?;
     }
     Ok(file.flush()?)
 }

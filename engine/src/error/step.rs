@@ -43,7 +43,7 @@ pub enum StepError {
         /// Which part.
         span: Span,
         /// What.
-        error: Box<StepError>,
+        error: Box<Self>,
     },
     /// `COPY` or a bind mount without `from`, and there is no context.
     #[error("there is no build context to take files from")]
