@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::support::git::{self, GitServer};
 use crate::support::web::Web;
 use crate::support::{Files, Output, TestEnv};
 
@@ -628,66 +629,6 @@ fn c20_a_follower_names_what_it_follows_and_an_edit_shows_both_texts() {
     assert!(why.contains("follows"), "{why}");
 }
 
-/// A git server on loopback; ends with the test.
-struct GitServer {
-    daemon: std::process::Child,
-    port: u16,
-}
-
-impl GitServer {
-    /// Serves the repositories below `dir`.
-    fn start(dir: &std::path::Path) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let daemon = std::process::Command::new("git")
-            .args([
-                "daemon",
-                "--reuseaddr",
-                "--export-all",
-                "--listen=127.0.0.1",
-            ])
-            .arg(format!("--port={port}"))
-            .arg(format!("--base-path={}", dir.display()))
-            .spawn()
-            .unwrap();
-        for _ in 0..100 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        Self { daemon, port }
-    }
-}
-
-impl Drop for GitServer {
-    fn drop(&mut self) {
-        let _ = nix::sys::signal::kill(
-            nix::unistd::Pid::from_raw(i32::try_from(self.daemon.id()).unwrap()),
-            nix::sys::signal::Signal::SIGTERM,
-        );
-        let _ = self.daemon.wait();
-    }
-}
-
-fn git(dir: &std::path::Path, line: &str) {
-    let identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"];
-    let output = std::process::Command::new("git")
-        .current_dir(dir)
-        .args(identity)
-        .args(line.split(' '))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "git {line}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
 #[test]
 fn c08_a_repository_is_keyed_by_the_commit_that_its_reference_names() {
     let env = TestEnv::with_base();
@@ -701,7 +642,7 @@ fn c08_a_repository_is_keyed_by_the_commit_that_its_reference_names() {
         "commit --quiet -m one",
         "tag v1",
     ] {
-        git(&work, line);
+        git::run(&work, line);
     }
     let server = GitServer::start(&served);
     let url = format!("git://127.0.0.1:{}/lib.git", server.port);
@@ -711,7 +652,7 @@ fn c08_a_repository_is_keyed_by_the_commit_that_its_reference_names() {
     env.build(&[]).success();
     env.build(&[]).success().all_hits();
     std::fs::write(work.join("file"), "two").unwrap();
-    git(&work, "commit --quiet -a -m two");
+    git::run(&work, "commit --quiet -a -m two");
     let again = env.build(&["-t", "repo"]).success();
     again.says("miss: commit of");
     assert_eq!(again.executed(), [format!("ADD {url}#main /moving")]);
