@@ -42,7 +42,9 @@ fn run() -> Result<()> {
         let dir = place.path().join(workload.slug);
         std::fs::create_dir(&dir)?;
         let race = (workload.prepare)(&dir)?;
-        table.add(&workload, &measure::race(&race)?);
+        let raced = measure::race(&race);
+        peer::release(&dir)?;
+        table.add(&workload, &raced?);
     }
     print!("{table}");
     Ok(())

@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::Result;
+
+use crate::measure::run;
+
 /// Whose image policy must not get in the way: nothing is pulled.
 const POLICY: &str = r#"{"default":[{"type":"insecureAcceptAnything"}]}"#;
 
@@ -55,6 +59,15 @@ pub(crate) fn buildah_build(dir: &Path, extra: &[&str]) -> Command {
 /// Lets buildah use what it has built itself.
 pub(crate) fn write_policy(dir: &Path) -> std::io::Result<()> {
     std::fs::write(dir.join("policy.json"), POLICY)
+}
+
+/// Takes away the mount that buildah leaves on its storage, if it was used at all.
+pub(crate) fn release(dir: &Path) -> Result<()> {
+    let storage = dir.join("buildah/overlay");
+    run(&mut shell(format!(
+        "! mountpoint -q {0} || umount -R {0}",
+        storage.display()
+    )))
 }
 
 /// A shell line: for what is only set up and cleaned up.
