@@ -23,6 +23,9 @@ use iechor_snapshotter::SnapshotStore;
 
 use crate::error::BuildError;
 
+/// Name of the directory of leases.
+pub(crate) const LEASES: &str = "leases";
+
 /// Changes at each boot: what was not synced before the last one may be lost (cachedb, `Sealed`).
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -76,7 +79,7 @@ impl Engine {
         let state = State {
             cache: CacheDb::open(&root.join("cache.db"), boot_id()?)?,
             content: ContentStore::open(&root)?,
-            leases: LeaseDir::open(&root.join("leases"))?,
+            leases: LeaseDir::open(&root.join(LEASES))?,
             store,
             root,
             settings,

@@ -9,12 +9,13 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use iechor_cachedb::Lease;
+use iechor_cachedb::{Lease, LeaseDir};
+use iechor_snapshotter::SnapshotStore;
 use iechor_snapshotter::fuse::{FuseOptions, FuseSession, ServedChain, Visibility};
 
 use super::record::{MountRecord, RecordDir};
 use super::{MountError, forget};
-use crate::state::{Engine, Settings};
+use crate::state::LEASES;
 
 /// The hidden subcommand of our binary that serves a mount: `iechor __serve-mount ROOT ID`.
 pub const SUBCOMMAND: &str = "__serve-mount";
@@ -94,15 +95,17 @@ impl Serving {
     fn begin(root: &Path, id: &str) -> Result<Self, MountError> {
         leave_session();
         let record = RecordDir::open(root)?.read(id)?;
-        let engine = Engine::open(root, Settings::default()).map_err(Box::new)?;
+        // A server needs no database: it serves what the command has resolved.
+        let store = SnapshotStore::open(root)?;
+        let leases = LeaseDir::open(&root.join(LEASES))?;
         let tip = record.tip()?;
-        let lease = tip.map(|tip| engine.leases().take(tip)).transpose()?;
+        let lease = tip.map(|tip| leases.take(tip)).transpose()?;
         let chain = tip
-            .map(|tip| engine.store().chain(tip))
+            .map(|tip| store.chain(tip))
             .transpose()?
             .unwrap_or_default();
         let options = FuseOptions::new(Visibility::Host);
-        let mount = FuseSession::serve_chain(engine.store().blobs(), &chain, &record.dir, options)?;
+        let mount = FuseSession::serve_chain(store.blobs(), &chain, &record.dir, options)?;
         Ok(Self {
             mount,
             record,
