@@ -90,7 +90,7 @@ pub(crate) enum Command {
     Pull(PullArgs),
     /// Send an image of the local list to a registry
     Push(PushArgs),
-    /// Mount the files of an image, stage, step or snapshot, read-only
+    /// Mount the files of an image, stage, step or snapshot
     Mount(MountArgs),
     /// End mounts that `mount` made
     #[command(visible_alias = "unmount")]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use iechor_engine::mounts::{self, MountAccess, MountRecord};
 use iechor_engine::{Engine, Settings};
 
 use crate::args::GlobalArgs;
@@ -42,11 +43,47 @@ impl Session {
 
     /// Opens the state directory, for what asks no registry.
     pub(crate) fn engine(&self) -> Result<Engine, CliError> {
+        self.clear_dead_mounts();
+        self.engine_as_left()
+    }
+
+    /// The same, with mounts whose server died still in the list.
+    pub(crate) fn engine_as_left(&self) -> Result<Engine, CliError> {
         self.open(Settings::default())
+    }
+
+    /// Takes away the mounts whose server died, and names them. Before the process enters a mount
+    /// namespace of its own, from where they could not be reached.
+    pub(crate) fn clear_dead_mounts(&self) {
+        match mounts::clear_dead(&self.root) {
+            Ok(dead) => dead.iter().for_each(|record| self.tell_dead(record)),
+            // The command that was asked for may do without.
+            Err(error) => self.ui.warning(format_args!(
+                "cannot clear away mounts whose server died: {error}"
+            )),
+        }
+    }
+
+    /// Says that the server of a mount had died.
+    pub(crate) fn tell_dead(&self, record: &MountRecord) {
+        let lost = match record.access {
+            MountAccess::ReadOnly => "",
+            MountAccess::Scratch { .. } => ", and what was written to it is gone",
+        };
+        self.ui.warning(format_args!(
+            "the server of the mount at {} had died; it is unmounted{lost}",
+            record.dir.display()
+        ));
     }
 
     /// Opens the state directory, with the user's credentials for registries.
     pub(crate) fn engine_with_credentials(&self) -> Result<Engine, CliError> {
+        self.clear_dead_mounts();
+        self.engine_in_private_mounts()
+    }
+
+    /// The same in a mount namespace of the process's own, where the host's mounts are out of reach.
+    pub(crate) fn engine_in_private_mounts(&self) -> Result<Engine, CliError> {
         self.open(credentials::settings(&self.ui)?)
     }
 

@@ -1,4 +1,4 @@
-//! Read-only mounts that outlive their command: `iechor mount`, `umount`, `mounts`.
+//! Mounts that outlive their command: `iechor mount`, `umount`, `mounts`.
 //!
 //! Each mount has a server process of its own: our binary again, under the hidden subcommand
 //! `__serve-mount`. It holds a lease on the snapshot, so that nothing under a mount is pruned, and
@@ -7,14 +7,20 @@
 //! ```text
 //! <root>/mounts/<id>.json   the record; flocked by the server as long as it lives
 //! <root>/mnt/<id>/          the mount point when none was given
+//! <root>/scratch/<id>/      what is written to a writable mount; the server holds its lock
 //! ```
 //!
-//! A server that was killed leaves a mount on which everything fails with ENOTCONN. Whoever looks
-//! at the mounts next finds the record without its lock, takes the mount away and forgets it.
+//! A writable mount is the kernel's overlayfs on the served chain, as the root of a step is. What it
+//! lies on is mounted nowhere else, so that unmounting the overlay ends the server, whoever does it.
+//!
+//! A server that was killed leaves a mount on which everything fails with ENOTCONN. The next command
+//! finds the record without its lock, takes the mount away and forgets it; the scratch layer goes
+//! with those of crashed steps, when the store is opened.
 
 mod error;
 mod record;
 mod server;
+mod shown;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -23,8 +29,8 @@ use iechor_snapshotter::mount::{MountError as KernelError, detach, mounts, unmou
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
 pub use self::error::MountError;
-pub use self::record::MountRecord;
 use self::record::RecordDir;
+pub use self::record::{MountAccess, MountRecord};
 pub use self::server::{SUBCOMMAND, serve};
 use crate::path_error::AtPath;
 use crate::reference::{self, Found, Selector};
@@ -50,8 +56,34 @@ pub struct MountEntry {
     pub state: MountState,
 }
 
-/// Mounts what `selector` names at `dir`, or at a directory of our own, `ro,nosuid,nodev`; returns
-/// when it can be used.
+impl MountEntry {
+    fn is_dead(&self) -> bool {
+        self.state == MountState::Dead
+    }
+}
+
+/// What is to be mounted, where, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct MountRequest<'a> {
+    /// What.
+    pub what: &'a Selector,
+    /// An existing directory; one of our own when none.
+    pub dir: Option<&'a Path>,
+    /// Whether it can be written.
+    pub writes: Writes,
+}
+
+/// Whether a mount is to be writable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Writes {
+    /// No: `ro,nosuid,nodev`.
+    #[default]
+    Refused,
+    /// `nosuid,nodev`; what is written goes to a scratch layer that goes away with the mount.
+    Scratch,
+}
+
+/// Mounts; returns when the mount can be used.
 ///
 /// `program` is the executable to serve it, which answers to `program __serve-mount ROOT ID`
 /// by calling [`serve`]. `now` is in seconds since the epoch.
@@ -61,20 +93,18 @@ pub struct MountEntry {
 /// [`MountError`]; nothing is left mounted, and no directory of ours.
 pub fn mount(
     engine: &Engine,
-    selector: &Selector,
-    dir: Option<&Path>,
+    request: MountRequest<'_>,
     program: &Path,
     now: i64,
 ) -> Result<MountRecord, MountError> {
-    let found = reference::find(engine, selector)?;
+    let found = reference::find(engine, request.what)?;
     // Until the server has a lease of its own.
     let _lease = found.tip.map(|tip| engine.leases().take(tip)).transpose()?;
-    let dir = dir.map(mount_point).transpose()?;
+    let dir = request.dir.map(mount_point).transpose()?;
     let records = RecordDir::open(engine.root())?;
-    let record = new_record(engine, found, dir, now);
-    let own_dir = record.own_dir(engine.root());
-    if let Some(dir) = &own_dir {
-        fs::create_dir_all(dir).at("make directory", dir)?;
+    let record = new_record(engine, found, dir, request.writes, now);
+    for dir in record.made_dirs(engine.root()) {
+        fs::create_dir_all(&dir).at("make directory", &dir)?;
     }
     let locked = records.create(&record)?;
     server::start(program, engine.root(), &record.id, locked).inspect_err(|_| {
@@ -92,24 +122,26 @@ pub fn mount(
 pub fn list(engine: &Engine) -> Result<Vec<MountEntry>, MountError> {
     let mut entries = RecordDir::open(engine.root())?.list()?;
     entries.sort_by_key(|entry| (entry.record.created, entry.record.id.clone()));
-    for dead in entries
-        .iter()
-        .filter(|entry| entry.state == MountState::Dead)
-    {
-        clear(engine, &dead.record)?;
+    for dead in entries.iter().filter(|entry| entry.is_dead()) {
+        clear(engine.root(), &dead.record)?;
     }
     Ok(entries)
 }
 
-/// Takes away what servers that died left, and says what that was.
+/// Takes away what servers that died left in the state directory `root`, and says what that was.
+///
+/// For the mount namespace of the host: in a private one the mounts would stay on the host.
 ///
 /// # Errors
 ///
 /// As [`list`].
-pub fn clear_dead(engine: &Engine) -> Result<Vec<MountRecord>, MountError> {
-    let entries = list(engine)?.into_iter();
-    let dead = entries.filter(|entry| entry.state == MountState::Dead);
-    Ok(dead.map(|entry| entry.record).collect())
+pub fn clear_dead(root: &Path) -> Result<Vec<MountRecord>, MountError> {
+    let Some(records) = RecordDir::existing(root) else {
+        return Ok(Vec::new());
+    };
+    let dead = records.list()?.into_iter().filter(MountEntry::is_dead);
+    dead.map(|entry| clear(root, &entry.record).map(|()| entry.record))
+        .collect()
 }
 
 /// Ends the mount at a directory or with an id (a prefix suffices); returns when its server has
@@ -151,11 +183,24 @@ fn mount_point(dir: &Path) -> Result<PathBuf, MountError> {
     }
 }
 
-fn new_record(engine: &Engine, found: Found, dir: Option<PathBuf>, now: i64) -> MountRecord {
+fn new_record(
+    engine: &Engine,
+    found: Found,
+    dir: Option<PathBuf>,
+    writes: Writes,
+    now: i64,
+) -> MountRecord {
     let id = record::new_id();
     let dir = dir.unwrap_or_else(|| record::own_dir(engine.root(), &id));
     let snapshot = found.tip.map(|tip| tip.to_string());
+    let access = match writes {
+        Writes::Refused => MountAccess::ReadOnly,
+        Writes::Scratch => MountAccess::Scratch {
+            upper: engine.store().named_upper(&id),
+        },
+    };
     MountRecord {
+        access,
         id,
         title: found.title,
         snapshot,
@@ -195,8 +240,8 @@ fn without_links(path: &Path) -> Option<PathBuf> {
 }
 
 fn end(engine: &Engine, entry: &MountEntry) -> Result<(), MountError> {
-    if entry.state == MountState::Dead {
-        return clear(engine, &entry.record);
+    if entry.is_dead() {
+        return clear(engine.root(), &entry.record);
     }
     let record = RecordDir::open(engine.root())?.open_record(&entry.record.id)?;
     unmount(&entry.record.dir).map_err(|error| of_unmount(error, &entry.record.dir))?;
@@ -224,16 +269,20 @@ fn wait_for_server(record: &File, of: &MountRecord) -> Result<(), MountError> {
 }
 
 /// Takes away what a dead server left.
-fn clear(engine: &Engine, record: &MountRecord) -> Result<(), MountError> {
-    if mounts()?.iter().any(|mount| mount.at == record.dir) {
-        detach(&record.dir)?;
+fn clear(root: &Path, record: &MountRecord) -> Result<(), MountError> {
+    let mounted = mounts()?;
+    let dirs = [Some(record.dir.clone()), record.below(root)];
+    for dir in dirs.into_iter().flatten() {
+        if mounted.iter().any(|mount| mount.at == dir) {
+            detach(&dir)?;
+        }
     }
-    forget(engine.root(), record)
+    forget(root, record)
 }
 
-/// Removes the record, and the mount point if it is ours.
+/// Removes the record and the directories that were made for it.
 fn forget(root: &Path, record: &MountRecord) -> Result<(), MountError> {
-    if let Some(dir) = record.own_dir(root) {
+    for dir in record.made_dirs(root) {
         record::unless_gone(fs::remove_dir(&dir)).at("remove directory", &dir)?;
     }
     RecordDir::open(root)?.remove(&record.id)

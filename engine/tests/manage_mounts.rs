@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use iechor_engine::mounts::{self, MountError, MountRecord, MountState};
+use iechor_engine::mounts::{self, MountError, MountRecord, MountRequest, MountState, Writes};
 use iechor_engine::prune::{self, PruneRequest};
 use iechor_engine::reference::Selector;
 use iechor_snapshotter::Chain;
@@ -124,14 +124,21 @@ impl Mounted {
     }
 
     fn mount(&self, dir: Option<&Path>) -> Result<MountRecord, MountError> {
-        let program = std::env::current_exe().unwrap();
-        mounts::mount(
-            &self.engine,
-            &Selector::Named("app".into()),
+        self.mount_of("app", dir, &std::env::current_exe().unwrap())
+    }
+
+    fn mount_of(
+        &self,
+        name: &str,
+        dir: Option<&Path>,
+        program: &Path,
+    ) -> Result<MountRecord, MountError> {
+        let request = MountRequest {
+            what: &Selector::Named(name.into()),
             dir,
-            &program,
-            NOW,
-        )
+            writes: Writes::Refused,
+        };
+        mounts::mount(&self.engine, request, program, NOW)
     }
 
     /// Nothing of ours is mounted, recorded or running below this state directory.
@@ -301,19 +308,17 @@ fn bad_mount_points_are_refused() {
 
 fn a_server_that_cannot_start_leaves_nothing() {
     let state = Mounted::new();
-    let named = Selector::Named("app".into());
     for (program, expected) in [
         ("/nowhere/iechor", "/nowhere/iechor"),
         ("/bin/false", "exit status: 1"),
     ] {
         let program = PathBuf::from(program);
-        let error = mounts::mount(&state.engine, &named, None, &program, NOW).unwrap_err();
+        let error = state.mount_of("app", None, &program).unwrap_err();
         assert!(told(&error).contains(expected), "{}", told(&error));
         state.assert_nothing_left();
     }
-    let unknown = Selector::Named("unknown".into());
     let program = std::env::current_exe().unwrap();
-    mounts::mount(&state.engine, &unknown, None, &program, NOW).unwrap_err();
+    state.mount_of("unknown", None, &program).unwrap_err();
     state.assert_nothing_left();
 }
 

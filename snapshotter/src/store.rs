@@ -6,7 +6,8 @@
 //! ├── store.lock                shared while a layer is being made, exclusive while sweeping
 //! ├── blobs/ab/<hex>            file contents, 0400
 //! ├── layers/ab/<hex>           layer index of a snapshot; appears by one rename
-//! └── scratch/<random>/         uppers of steps under way, flocked; swept when nobody holds them
+//! └── scratch/<name>/           uppers of steps under way and of writable mounts, flocked; swept when
+//!                              nobody holds them
 //! ```
 //!
 //! All directories have mode 0700, all blobs and indexes 0400. Nothing is ever changed in place.

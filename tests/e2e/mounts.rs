@@ -93,10 +93,8 @@ fn a_reference_that_means_nothing_is_told() {
         .says("/no/such/dir");
 }
 
-#[test]
-fn a_killed_server_is_detected_and_cleared() {
-    let env = TestEnv::with_base();
-    let dir = mounted(&env, &["base"]).path("");
+/// Kills the one server of the test's mounts, and waits until it is gone.
+fn kill_server(env: &TestEnv) {
     let server = leftovers::processes(&env.path("")).join("\n");
     let pid = server
         .split_whitespace()
@@ -106,10 +104,127 @@ fn a_killed_server_is_detected_and_cleared() {
     while !leftovers::processes(&env.path("")).is_empty() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
+}
+
+#[test]
+fn a_killed_server_is_detected_and_cleared() {
+    let env = TestEnv::with_base();
+    let dir = mounted(&env, &["base"]).path("");
+    kill_server(&env);
     env.run(["mounts"])
         .success()
         .says(dir.to_str().unwrap().trim_end_matches('/'));
     assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
     assert!(env.run(["mounts", "-q"]).success().stdout.is_empty());
     assert!(!Path::new(&dir).join("bin").exists());
+}
+
+/// What lies in the scratch directory of the state.
+fn scratch(env: &TestEnv) -> Vec<String> {
+    let entries = fs::read_dir(env.root().join("scratch")).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path().display().to_string())
+        .collect()
+}
+
+#[test]
+fn a_writable_mount_takes_changes_and_forgets_them() {
+    let env = TestEnv::with_base();
+    let files = mounted(&env, &["--rw", "base"]);
+    fs::write(files.path("etc/passwd"), "changed\n").unwrap();
+    fs::remove_file(files.path("etc/group")).unwrap();
+    fs::rename(files.path("bin"), files.path("moved")).unwrap();
+    fs::create_dir(files.path("new")).unwrap();
+    assert_eq!(files.read("etc/passwd"), "changed\n");
+    assert!(files.has("moved/busybox") && !files.has("bin"));
+    let table = leftovers::mounts(&env.path(""));
+    assert_eq!(table.len(), 1, "the overlay alone: {table:?}");
+    assert!(table[0].contains("rw,nosuid,nodev"), "{table:?}");
+
+    let listed = tool::json(&env.run(["mounts", "--format", "json"]).success().stdout);
+    assert_eq!(listed[0]["access"], "rw");
+    let upper = Path::new(listed[0]["upper"].as_str().unwrap());
+    assert!(upper.join("new").is_dir(), "{listed}");
+    env.run(["umount", files.path("").to_str().unwrap()])
+        .success();
+    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert_eq!(scratch(&env), Vec::<String>::new());
+    let again = mounted(&env, &["--rw", "base"]);
+    assert!(again.has("bin") && again.has("etc/group") && !again.has("new"));
+}
+
+#[test]
+fn a_writable_mount_that_somebody_else_unmounts_leaves_nothing() {
+    let env = TestEnv::with_base();
+    let dir = env.path("here");
+    fs::create_dir(&dir).unwrap();
+    let files = mounted(&env, &["--rw", "base", dir.to_str().unwrap()]);
+    fs::write(files.path("new"), "x").unwrap();
+    tool::run("umount", [&dir]).success();
+    while !leftovers::processes(&env.path("")).is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(scratch(&env), Vec::<String>::new());
+    assert!(env.run(["mounts", "-q"]).success().stdout.is_empty());
+}
+
+#[test]
+fn the_next_command_names_a_writable_mount_whose_server_was_killed() {
+    let env = TestEnv::with_base();
+    let dir = env.path("here");
+    fs::create_dir(&dir).unwrap();
+    let files = mounted(&env, &["--rw", "base", dir.to_str().unwrap()]);
+    fs::write(files.path("new"), "x").unwrap();
+    kill_server(&env);
+    let next = env.run(["images"]).success();
+    next.says(dir.to_str().unwrap())
+        .says("what was written to it is gone");
+    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert_eq!(scratch(&env), Vec::<String>::new());
+    assert!(fs::read_dir(&dir).unwrap().next().is_none());
+    env.run(["images"]).success().keeps_quiet_about("died");
+}
+
+#[test]
+fn a_build_names_a_dead_mount_and_clears_it_from_the_host() {
+    let env = TestEnv::with_base();
+    let dir = env.path("here");
+    fs::create_dir(&dir).unwrap();
+    let _files = mounted(&env, &["base", dir.to_str().unwrap()]);
+    kill_server(&env);
+    env.build_text("FROM base\nRUN true\n", &[])
+        .success()
+        .says(dir.to_str().unwrap());
+    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+}
+
+#[test]
+fn a_mount_in_use_is_not_ended_and_not_lost() {
+    let env = TestEnv::with_base();
+    let files = mounted(&env, &["--rw", "base"]);
+    let open = fs::File::create(files.path("open")).unwrap();
+    let dir = files.path("");
+    env.run(["umount", dir.to_str().unwrap()])
+        .code(1)
+        .says("in use");
+    env.run(["mount", "base", dir.to_str().unwrap()])
+        .code(1)
+        .says("a mount point already");
+    assert!(files.has("open"));
+    drop(open);
+    env.run(["umount", "--all"]).success();
+}
+
+#[test]
+fn what_is_mounted_is_not_pruned() {
+    let env = TestEnv::with_base();
+    env.build_text("FROM base\nRUN echo kept > /kept\n", &["-t", "app"])
+        .success();
+    let files = mounted(&env, &["--rw", "app"]);
+    env.run(["rmi", "app", "base"]).success();
+    env.run(["builder", "prune", "-a", "-f"]).success();
+    assert_eq!(files.read("kept"), "kept\n");
+    env.run(["umount", "--all"]).success();
+    env.run(["builder", "prune", "-a", "-f"]).success();
+    env.run(["mount", "app"]).code(1).says("app");
 }

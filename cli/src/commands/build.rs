@@ -193,11 +193,12 @@ fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
     let request = request::from_args(args)?;
     ui.debug(format_args!("progress {:?}", display.mode));
 
+    session.clear_dead_mounts();
     // The mounts of a build are private to it. This must come before the first thread.
     iechor_engine::enter_private_mounts()
         .map_err(|error| Failure::new(error, FailureKind::Internal))?;
     let signals = SignalWatch::start()?;
-    let engine = session.engine_with_credentials()?;
+    let engine = session.engine_in_private_mounts()?;
     let progress = Progress::start(display.mode, ui.color())?;
     let result = engine.build(
         &request,

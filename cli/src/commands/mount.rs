@@ -4,13 +4,13 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use iechor_engine::mounts;
+use iechor_engine::mounts::{self, MountRequest, Writes};
 use iechor_engine::reference::Selector;
 
 use crate::error::CliError;
 use crate::session::Session;
 
-/// Mount the files of an image, stage, step or snapshot, read-only; the mount stays until `umount`
+/// Mount the files of an image, stage, step or snapshot; the mount stays until `umount`
 #[derive(Debug, Args)]
 pub(crate) struct MountArgs {
     /// An image, a stage of the last build (`build`), a step of it (`build:2`), or a prefix of a
@@ -23,6 +23,9 @@ pub(crate) struct MountArgs {
     /// What the step that failed last had left
     #[arg(long)]
     failed: bool,
+    /// Let it be written: changes go to a scratch layer that `umount` throws away
+    #[arg(long)]
+    rw: bool,
 }
 
 impl MountArgs {
@@ -43,14 +46,22 @@ impl MountArgs {
 
 /// Mounts, and prints where.
 pub(crate) fn run(args: MountArgs, session: &Session) -> Result<(), CliError> {
-    let (selector, dir) = args.split()?;
+    let writes = match args.rw {
+        true => Writes::Scratch,
+        false => Writes::Refused,
+    };
+    let (what, dir) = args.split()?;
+    let request = MountRequest {
+        what: &what,
+        dir: dir.as_deref(),
+        writes,
+    };
     let program = std::env::current_exe().map_err(|source| CliError::Io {
         action: "find the program itself at",
         path: "/proc/self/exe".into(),
         source,
     })?;
-    let now = session.now();
-    let record = mounts::mount(&session.engine()?, &selector, dir.as_deref(), &program, now)?;
+    let record = mounts::mount(&session.engine()?, request, &program, session.now())?;
     session.ui.status(format_args!("mounted {}", record.title));
     session.ui.data(record.dir.display())
 }

@@ -1,7 +1,7 @@
 //! `iechor mounts`.
 
 use clap::Args;
-use iechor_engine::mounts::{self, MountEntry, MountState};
+use iechor_engine::mounts::{self, MountAccess, MountEntry, MountState};
 
 use crate::error::CliError;
 use crate::session::Session;
@@ -15,7 +15,8 @@ pub(crate) struct MountsArgs {
 }
 
 impl Row for MountEntry {
-    const COLUMNS: &'static [&'static str] = &["ID", "STATE", "CREATED", "DIRECTORY", "WHAT"];
+    const COLUMNS: &'static [&'static str] =
+        &["ID", "STATE", "ACCESS", "CREATED", "DIRECTORY", "WHAT"];
 
     fn id(&self, style: &Style) -> String {
         style.id(&self.record.id)
@@ -26,9 +27,14 @@ impl Row for MountEntry {
             MountState::Alive => "alive",
             MountState::Dead => "dead",
         };
+        let access = match self.record.access {
+            MountAccess::ReadOnly => "ro",
+            MountAccess::Scratch { .. } => "rw",
+        };
         vec![
             style.id(&self.record.id),
             state.to_owned(),
+            access.to_owned(),
             style.ago(self.record.created),
             self.record.dir.display().to_string(),
             style.text(&self.record.title),
@@ -38,15 +44,10 @@ impl Row for MountEntry {
 
 /// Lists them, and says which had died.
 pub(crate) fn run(args: &MountsArgs, session: &Session) -> Result<(), CliError> {
-    let mounts = mounts::list(&session.engine()?)?;
-    for dead in mounts
+    let mounts = mounts::list(&session.engine_as_left()?)?;
+    mounts
         .iter()
         .filter(|mount| mount.state == MountState::Dead)
-    {
-        let dir = dead.record.dir.display();
-        session.ui.warning(format_args!(
-            "the server of the mount at {dir} had died; it is unmounted"
-        ));
-    }
+        .for_each(|dead| session.tell_dead(&dead.record));
     args.list.show(&mounts, session.now(), &session.ui)
 }

@@ -19,7 +19,7 @@ pub(crate) struct UmountArgs {
 
 /// Unmounts, and says what.
 pub(crate) fn run(args: &UmountArgs, session: &Session) -> Result<(), CliError> {
-    let engine = session.engine()?;
+    let engine = session.engine_as_left()?;
     if args.all {
         let ended = mounts::umount_all(&engine)?;
         return ended

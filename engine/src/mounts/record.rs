@@ -24,6 +24,25 @@ pub struct MountRecord {
     pub dir: PathBuf,
     /// Since when, seconds since the epoch.
     pub created: i64,
+    /// Whether it can be written.
+    #[serde(flatten)]
+    pub access: MountAccess,
+}
+
+/// Whether a mount can be written.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "access")]
+pub enum MountAccess {
+    /// It cannot.
+    #[serde(rename = "ro")]
+    ReadOnly,
+    /// Writes go to a scratch layer, which goes away with the mount.
+    #[serde(rename = "rw")]
+    Scratch {
+        /// The scratch layer's directory, an `upperdir` of overlayfs. The server of the mount
+        /// holds a lock on it, as on those of steps under way.
+        upper: PathBuf,
+    },
 }
 
 impl MountRecord {
@@ -36,10 +55,18 @@ impl MountRecord {
         })
     }
 
-    /// The mount point, if we made it.
-    pub(super) fn own_dir(&self, root: &Path) -> Option<PathBuf> {
-        let own = own_dir(root, &self.id);
-        (own == self.dir).then_some(own)
+    /// Where what lies below a writable mount is mounted for a moment, until the overlay has it.
+    pub(super) fn below(&self, root: &Path) -> Option<PathBuf> {
+        match self.access {
+            MountAccess::ReadOnly => None,
+            MountAccess::Scratch { .. } => Some(root.join("mnt").join(format!(".{}", self.id))),
+        }
+    }
+
+    /// The directories that are made for it, and go with it.
+    pub(super) fn made_dirs(&self, root: &Path) -> Vec<PathBuf> {
+        let own = Some(own_dir(root, &self.id)).filter(|own| *own == self.dir);
+        own.into_iter().chain(self.below(root)).collect()
     }
 }
 
@@ -72,6 +99,12 @@ impl RecordDir {
         let dir = root.join("mounts");
         fs::create_dir_all(&dir).at("make directory", &dir)?;
         Ok(Self { dir })
+    }
+
+    /// The directory as it is; none where nothing was ever mounted.
+    pub(super) fn existing(root: &Path) -> Option<Self> {
+        let dir = root.join("mounts");
+        dir.is_dir().then_some(Self { dir })
     }
 
     /// Writes a record and locks it; it appears locked, so that nobody takes it for a dead one.

@@ -11,9 +11,9 @@ use std::process::{Child, Command, Stdio};
 
 use iechor_cachedb::{Lease, LeaseDir};
 use iechor_snapshotter::SnapshotStore;
-use iechor_snapshotter::fuse::{FuseOptions, FuseSession, ServedChain, Visibility};
 
 use super::record::{MountRecord, RecordDir};
+use super::shown::Shown;
 use super::{MountError, forget};
 use crate::state::LEASES;
 
@@ -77,16 +77,16 @@ pub fn serve(root: &Path, id: &str, mut ready: impl Write) -> Result<(), MountEr
         }
     };
     match tell(&mut ready, READY).and_then(|()| cut_off()) {
-        Ok(()) => serving.mount.wait()?,
+        Ok(()) => serving.shown.wait()?,
         // Nobody waits for this mount any more.
-        Err(_) => serving.mount.stop()?,
+        Err(_) => serving.shown.stop()?,
     }
     forget(root, &serving.record)
 }
 
 /// What a server holds as long as it lives. The lock on the record is that of standard input.
 struct Serving {
-    mount: ServedChain,
+    shown: Shown,
     record: MountRecord,
     _lease: Option<Lease>,
 }
@@ -104,10 +104,9 @@ impl Serving {
             .map(|tip| store.chain(tip))
             .transpose()?
             .unwrap_or_default();
-        let options = FuseOptions::new(Visibility::Host);
-        let mount = FuseSession::serve_chain(store.blobs(), &chain, &record.dir, options)?;
+        let shown = Shown::mount(&store, &chain, root, &record)?;
         Ok(Self {
-            mount,
+            shown,
             record,
             _lease: lease,
         })

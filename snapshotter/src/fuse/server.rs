@@ -12,7 +12,7 @@ use fuser::{Config, Notifier, Session, SessionACL};
 use super::adapter::Adapter;
 use super::{FuseError, FuseOptions};
 use crate::chainfs::ChainFs;
-use crate::mount::{Attached, FsContext, MountError, abort};
+use crate::mount::{Attached, FsContext, MountError, abort, detach};
 
 /// Where the kernel's side of FUSE is opened.
 pub(super) const DEVICE: &str = "/dev/fuse";
@@ -59,6 +59,12 @@ impl Server {
     pub(super) fn stop(mut self) -> Result<(), FuseError> {
         self.unmount()?;
         self.join()
+    }
+
+    /// Takes the mount out of the tree; the threads answer as long as anything uses it.
+    pub(super) fn leave_tree(&mut self) -> Result<(), FuseError> {
+        let at = self.attached.take().map(Attached::release);
+        Ok(at.map_or(Ok(()), |at| detach(&at))?)
     }
 
     /// Waits until somebody unmounts it.

@@ -175,6 +175,16 @@ impl ServedChain {
         self.fs.faults()
     }
 
+    /// Takes it out of the tree of mounts. What uses it keeps it, above all an overlay of which it
+    /// is the lower: [`ServedChain::wait`] returns when the last of that is unmounted.
+    ///
+    /// # Errors
+    ///
+    /// [`FuseError::Mount`] when somebody has unmounted it already.
+    pub fn leave_tree(&mut self) -> Result<(), FuseError> {
+        self.server.leave_tree()
+    }
+
     /// Serves until somebody unmounts it.
     ///
     /// # Errors

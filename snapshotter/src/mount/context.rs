@@ -15,6 +15,8 @@ use super::{Attached, MountError, SOURCE};
 pub(crate) enum Protection {
     /// Device nodes do not open.
     NoDevices,
+    /// As `NoDevices`, and set-user-id bits and file capabilities give nothing.
+    NoDevicesNoSuid,
     /// Nothing can be written and device nodes do not open.
     ReadOnly,
     /// As `ReadOnly`, and set-user-id bits and file capabilities give nothing.
@@ -26,6 +28,9 @@ impl Protection {
         let read_only = MountAttrFlags::MOUNT_ATTR_RDONLY | MountAttrFlags::MOUNT_ATTR_NODEV;
         match self {
             Self::NoDevices => MountAttrFlags::MOUNT_ATTR_NODEV,
+            Self::NoDevicesNoSuid => {
+                MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOSUID
+            }
             Self::ReadOnly => read_only,
             Self::ReadOnlyNoSuid => read_only | MountAttrFlags::MOUNT_ATTR_NOSUID,
         }

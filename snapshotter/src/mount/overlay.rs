@@ -1,4 +1,4 @@
-//! The writable root of a step: the kernel's overlayfs on a served chain.
+//! A chain that can be written, the root of a step: the kernel's overlayfs on a served chain.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
@@ -33,6 +33,28 @@ impl OverlayMount {
     /// [`MountError::Directory`] names the directory that is missing or none;
     /// [`MountError::Refused`] has the kernel's reason.
     pub fn new(lower: &Path, upper: &Path, work: &Path, merged: &Path) -> Result<Self, MountError> {
+        Self::attach([lower, upper, work], merged, Protection::NoDevices)
+    }
+
+    /// As [`OverlayMount::new`], for everybody on the host to see: `nosuid`, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`OverlayMount::new`].
+    pub fn for_host(
+        lower: &Path,
+        upper: &Path,
+        work: &Path,
+        merged: &Path,
+    ) -> Result<Self, MountError> {
+        Self::attach([lower, upper, work], merged, Protection::NoDevicesNoSuid)
+    }
+
+    fn attach(
+        [lower, upper, work]: [&Path; 3],
+        merged: &Path,
+        protection: Protection,
+    ) -> Result<Self, MountError> {
         let context = FsContext::open("overlay")?;
         let directories = [("lowerdir", lower), ("upperdir", upper), ("workdir", work)];
         // Held open until the file system is made: the options name the descriptors.
@@ -53,7 +75,7 @@ impl OverlayMount {
         context.set_flag("volatile")?;
         context.create()?;
         Ok(Self {
-            attached: context.attach(merged, Protection::NoDevices)?,
+            attached: context.attach(merged, protection)?,
         })
     }
 
@@ -74,6 +96,11 @@ impl OverlayMount {
         self.attached.unmount().inspect_err(|_| {
             let _ = super::detach(&at);
         })
+    }
+
+    /// Gives up the guard: somebody else has unmounted it, or will.
+    pub fn release(self) {
+        self.attached.release();
     }
 }
 

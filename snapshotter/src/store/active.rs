@@ -14,10 +14,13 @@ use crate::layer::overlaid::root_metadata;
 use crate::layer::{Metadata, Timestamp};
 use crate::{upper, xattr};
 
+/// Name of an overlay's `upperdir` in its scratch directory.
+const UPPER: &str = "upper";
+
 /// A step's writable layer on a chain: directories for the kernel's overlayfs.
 ///
 /// ```text
-/// scratch/<random>/
+/// scratch/<name>/
 /// ├── upper/      what the step changes; looks like the chain's root from the start
 /// ├── work/       overlayfs' own
 /// └── merged/     where the overlay may be mounted
@@ -37,14 +40,28 @@ pub struct ActiveSnapshot {
 impl SnapshotStore {
     /// Makes the directories for a step that runs on `parent`.
     pub fn prepare(&self, parent: &Chain) -> Result<ActiveSnapshot, StoreError> {
-        let scratch = self.scratch().create()?;
+        self.furnish(parent, self.scratch().create()?)
+    }
+
+    /// As [`SnapshotStore::prepare`], in a directory of this name, by which other processes find
+    /// the upper ([`SnapshotStore::named_upper`]). The name is a file name that nobody else uses.
+    pub fn prepare_named(&self, parent: &Chain, name: &str) -> Result<ActiveSnapshot, StoreError> {
+        self.furnish(parent, self.scratch().create_named(name)?)
+    }
+
+    /// The upper of the active snapshot of this name, as long as its maker lives.
+    pub fn named_upper(&self, name: &str) -> PathBuf {
+        self.scratch().path_of(name).join(UPPER)
+    }
+
+    fn furnish(&self, parent: &Chain, scratch: ScratchDir) -> Result<ActiveSnapshot, StoreError> {
         for name in ["work", "merged"] {
             scratch.make_dir(name)?;
         }
-        let upper = scratch.make_dir("upper")?;
+        let upper = scratch.make_dir(UPPER)?;
         dress(&upper, &root_metadata(parent)).map_err(cannot(
             "cannot set the attributes of",
-            scratch.path().join("upper"),
+            scratch.path().join(UPPER),
         ))?;
         Ok(ActiveSnapshot {
             store: self.clone(),
@@ -63,7 +80,7 @@ impl ActiveSnapshot {
 
     /// The overlay's `upperdir`.
     pub fn upper(&self) -> PathBuf {
-        self.dir().join("upper")
+        self.dir().join(UPPER)
     }
 
     /// The overlay's `workdir`.

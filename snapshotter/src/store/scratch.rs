@@ -43,21 +43,37 @@ impl ScratchRoot {
 
     /// Makes a scratch directory.
     pub(crate) fn create(self: &Arc<Self>) -> Result<ScratchDir, StoreError> {
+        self.create_named(&random_name())
+    }
+
+    /// Makes a scratch directory that others find by its name, which nobody else has.
+    pub(crate) fn create_named(self: &Arc<Self>, name: &str) -> Result<ScratchDir, StoreError> {
         loop {
-            let name = OsString::from(random_name());
-            let error = |action| cannot(action, self.path.join(&name));
-            rustix::fs::mkdirat(&self.dir, &name, Mode::RWXU).map_err(error("cannot create"))?;
-            let dir = File::from(open_dir(&self.dir, &name).map_err(error("cannot open"))?);
-            rustix::fs::flock(&dir, FlockOperation::LockExclusive).map_err(error("cannot lock"))?;
-            // A sweep may have taken it for abandoned before it was locked.
-            if self.still_has(&name, &dir) {
-                return Ok(ScratchDir {
-                    root: Arc::clone(self),
-                    dir: Arc::new(dir),
-                    name,
-                });
+            if let Some(dir) = self.try_create(name.into())? {
+                return Ok(dir);
             }
         }
+    }
+
+    /// Makes and locks one; none when a sweep took it for abandoned before it was locked.
+    fn try_create(self: &Arc<Self>, name: OsString) -> Result<Option<ScratchDir>, StoreError> {
+        let error = |action| cannot(action, self.path.join(&name));
+        rustix::fs::mkdirat(&self.dir, &name, Mode::RWXU).map_err(error("cannot create"))?;
+        let dir = match open_dir(&self.dir, &name) {
+            Err(Errno::NOENT) => return Ok(None),
+            opened => File::from(opened.map_err(error("cannot open"))?),
+        };
+        rustix::fs::flock(&dir, FlockOperation::LockExclusive).map_err(error("cannot lock"))?;
+        Ok(self.still_has(&name, &dir).then(|| ScratchDir {
+            root: Arc::clone(self),
+            dir: Arc::new(dir),
+            name,
+        }))
+    }
+
+    /// Where the directory of this name is, or would be.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
     }
 
     fn still_has(&self, name: &OsStr, dir: &File) -> bool {
