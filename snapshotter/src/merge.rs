@@ -5,6 +5,11 @@
 //! and says how the search goes on: at the same path, nowhere (opaque), or from another path of the
 //! chain below its layer (moved). These are the rules of the kernel's overlayfs.
 
+mod origins;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::origins::Origins;
 use crate::chain::Chain;
 use crate::index::{Below, Entry, InodeIdx, LayerIndex};
 
@@ -165,12 +170,18 @@ fn push(chain: &Chain, stack: &mut Vec<Place>, found: Place) -> Search {
         Below::SamePath => Search::GoesOn,
         Below::Nothing => Search::Ends,
         Below::MovedFrom(path) => {
-            let origin = lookup_path(root_below(chain, found.layer), path);
-            if let Some(Merged::Dir(origin)) = origin {
-                stack.extend(&origin.stack);
-            }
+            let origin = || origin(chain, found.layer, path);
+            stack.extend(chain.origins().of(found, origin).iter());
             Search::Ends
         }
+    }
+}
+
+/// What a directory of a layer merges with that was moved from a path of the chain below.
+fn origin(chain: &Chain, layer: usize, path: &[u8]) -> Box<[Place]> {
+    match lookup_path(root_below(chain, layer), path) {
+        Some(Merged::Dir(origin)) => origin.stack,
+        _ => Box::default(),
     }
 }
 

@@ -178,7 +178,7 @@ impl SnapshotStore {
         &self.parts.layers
     }
 
-    fn lock_file(&self) -> &LockFile {
+    pub(crate) fn lock_file(&self) -> &LockFile {
         &self.parts.lock
     }
 
