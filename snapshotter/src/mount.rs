@@ -99,7 +99,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 ///
 /// A process that another thread starts has copies of all descriptors for the moment between its
 /// fork and its exec; a mount that such a copy keeps busy is free again at once.
-fn unmount_when_free(at: &Path) -> Result<(), MountError> {
+pub(crate) fn unmount_when_free(at: &Path) -> Result<(), MountError> {
     for _ in 0..BUSY_TRIES {
         match unmount(at) {
             Err(MountError::Unmount { source, .. })

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use rustix::fs::{FileType, XattrFlags};
 
@@ -147,7 +147,7 @@ impl Overlay {
 
 impl Drop for Overlay {
     fn drop(&mut self) {
-        umount2(&self.0, MntFlags::empty()).unwrap();
+        crate::mount::unmount_when_free(&self.0).unwrap();
     }
 }
 
