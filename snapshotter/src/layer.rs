@@ -43,7 +43,8 @@ pub struct Metadata {
     pub gid: u32,
     /// Modification time.
     pub mtime: Timestamp,
-    /// Extended attributes, sorted by name; `trusted.overlay.*` never stands here.
+    /// Extended attributes, sorted by name. `trusted.overlay.*` is what a step set for an overlay
+    /// within, never a mark of ours.
     pub xattrs: Vec<Xattr>,
 }
 

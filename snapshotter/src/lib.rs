@@ -27,6 +27,7 @@ pub mod index;
 pub mod layer;
 mod merge;
 pub mod mount;
+mod overlay_xattr;
 pub mod store;
 mod sys;
 pub mod tree;

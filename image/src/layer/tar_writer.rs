@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 
-use iechor_snapshotter::{Metadata, Timestamp};
+use iechor_snapshotter::{Metadata, Timestamp, Xattr};
 use tar::{EntryType, Header};
 
 const BLOCK: u64 = 512;
@@ -137,11 +137,17 @@ fn extension_header(entry: &TarEntry<'_>, size: u64) -> Header {
     })
 }
 
+/// Whether whoever unpacks the layer would take an attribute for a mark of the overlay that it
+/// unpacks for. A step may set one for an overlay of its own; it stays in the snapshot.
+fn is_mark(xattr: &Xattr) -> bool {
+    xattr.name.starts_with(b"trusted.overlay.")
+}
+
 /// The records that an entry needs, sorted by key.
 fn records(entry: &TarEntry<'_>) -> Vec<u8> {
     let metadata = entry.metadata;
     let mut records = Vec::new();
-    for xattr in &metadata.xattrs {
+    for xattr in metadata.xattrs.iter().filter(|xattr| !is_mark(xattr)) {
         let key = [b"SCHILY.xattr.", &xattr.name[..]].concat();
         push_record(&mut records, &key, &xattr.value);
     }
@@ -250,6 +256,17 @@ mod tests {
         assert_eq!(at(-2, 500_000_000), "-1.5");
         assert_eq!(at(-1, 999_999_999), "-0.000000001");
         assert_eq!(at(-3, 0), "-3");
+    }
+
+    #[test]
+    fn marks_for_overlays_are_left_out() {
+        let xattr = |name: &str| Xattr {
+            name: name.into(),
+            value: b"y".into(),
+        };
+        assert!(is_mark(&xattr("trusted.overlay.opaque")));
+        assert!(is_mark(&xattr("trusted.overlay.overlay.opaque")));
+        assert!(!is_mark(&xattr("trusted.other")));
     }
 
     #[test]

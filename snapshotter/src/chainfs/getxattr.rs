@@ -6,25 +6,22 @@ use super::nodes::Node;
 use super::{ChainFs, FsError, Ino};
 use crate::index::InodeIdx;
 use crate::layer::Layer;
-
-/// Attributes by which overlayfs marks its upper. No layer has them; asking for them must cost
-/// nothing, for overlayfs does on every lookup.
-const OVERLAY: &[u8] = b"trusted.overlay.";
+use crate::overlay_xattr;
 
 impl ChainFs {
-    /// The value of an attribute.
+    /// The value of an attribute, under the name that a lower of an overlay has it by (see
+    /// `overlay_xattr`). No layer has marks of overlayfs; asking for them must cost nothing, for
+    /// overlayfs does on every lookup.
     ///
     /// # Errors
     ///
     /// [`FsError::NoAttribute`]; [`FsError::Stale`].
     pub fn getxattr(&self, ino: Ino, name: &[u8]) -> Result<Vec<u8>, FsError> {
-        if name.starts_with(OVERLAY) {
-            return Err(FsError::NoAttribute);
-        }
+        let name = overlay_xattr::unescape(name).ok_or(FsError::NoAttribute)?;
         let (layer, inode) = self.described(ino)?.ok_or(FsError::NoAttribute)?;
         let mut xattrs = layer.index().xattrs(inode);
         let value = xattrs
-            .find(|(other, _)| *other == name)
+            .find(|(other, _)| name == *other)
             .map(|(_, value)| value.to_vec());
         value.ok_or(FsError::NoAttribute)
     }

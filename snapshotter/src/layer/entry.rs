@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use super::{Metadata, NodeKind, Xattr};
 use crate::index::is_name;
+use crate::overlay_xattr;
 
 /// Most directories in each other; deeper trees would exhaust descriptors and stacks.
 pub(crate) const DEPTH_MAX: usize = 512;
@@ -96,7 +97,8 @@ pub(super) fn check_kind(kind: &NodeKind) -> Result<(), EntryError> {
 }
 
 /// Brings metadata into the form that [`Metadata`] promises: sorted, each attribute once (the last
-/// one wins), nothing that overlayfs would take for its own.
+/// one wins), nothing that overlayfs would take for its own: where it comes from an archive or the
+/// host, nobody can tell whether it was meant for an overlay within.
 pub(super) fn normalise(mut metadata: Metadata) -> Result<Metadata, EntryError> {
     if metadata.mtime.nanos >= 1_000_000_000 {
         return Err(EntryError::Property(
@@ -106,7 +108,7 @@ pub(super) fn normalise(mut metadata: Metadata) -> Result<Metadata, EntryError> 
     metadata.mode &= 0o7777;
     metadata
         .xattrs
-        .retain(|xattr| !is_overlay_xattr(&xattr.name));
+        .retain(|xattr| !overlay_xattr::is_overlay(&xattr.name));
     metadata.xattrs.iter().try_for_each(check_xattr)?;
     metadata.xattrs.reverse();
     metadata.xattrs.sort_by(|a, b| a.name.cmp(&b.name));
@@ -126,9 +128,4 @@ fn check_xattr(xattr: &Xattr) -> Result<(), EntryError> {
         ));
     }
     Ok(())
-}
-
-/// Whether an attribute is one by which overlayfs keeps its books.
-pub(crate) fn is_overlay_xattr(name: &[u8]) -> bool {
-    name.starts_with(b"trusted.overlay.")
 }

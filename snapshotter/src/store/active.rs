@@ -11,8 +11,8 @@ use super::scratch::ScratchDir;
 use super::{SnapshotStore, StoreError};
 use crate::chain::Chain;
 use crate::layer::overlaid::root_metadata;
-use crate::layer::{Metadata, Timestamp};
-use crate::{upper, xattr};
+use crate::layer::{Metadata, Timestamp, Xattr};
+use crate::{overlay_xattr, upper, xattr};
 
 /// Name of an overlay's `upperdir` in its scratch directory.
 const UPPER: &str = "upper";
@@ -129,8 +129,17 @@ fn dress(upper: impl AsFd, metadata: &Metadata) -> Result<(), Errno> {
     let owner = (Uid::from_raw(metadata.uid), Gid::from_raw(metadata.gid));
     rustix::fs::fchown(upper, Some(owner.0), Some(owner.1))?;
     rustix::fs::fchmod(upper, Mode::from_raw_mode(metadata.mode))?;
-    xattr::write(upper, &metadata.xattrs)?;
+    xattr::write(upper, &escaped(&metadata.xattrs))?;
     rustix::fs::futimens(upper, &modified_at(metadata.mtime))
+}
+
+/// Attributes under the names that an upper has them by.
+fn escaped(xattrs: &[Xattr]) -> Vec<Xattr> {
+    let escape = |Xattr { name, value }: &Xattr| Xattr {
+        name: overlay_xattr::escape(name).into_owned(),
+        value: value.clone(),
+    };
+    xattrs.iter().map(escape).collect()
 }
 
 fn modified_at(mtime: Timestamp) -> Timestamps {

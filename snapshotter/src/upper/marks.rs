@@ -1,7 +1,7 @@
 //! What overlayfs notes in extended attributes.
 
 use crate::layer::Xattr;
-use crate::layer::entry::is_overlay_xattr;
+use crate::overlay_xattr;
 
 /// The notes on one file or directory of an upper.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,13 +17,19 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Takes overlayfs' notes, and labels of the host's kernel, out of a file's attributes.
+    /// Takes overlayfs' notes, and labels of the host's kernel, out of a file's attributes; what the
+    /// step set for an overlay within gets the name that it has there.
     pub(super) fn take_from(xattrs: &mut Vec<Xattr>) -> Self {
         let mut marks = Self::default();
         for xattr in xattrs.iter() {
             marks.note(xattr);
         }
-        xattrs.retain(|xattr| !is_overlay_xattr(&xattr.name) && !is_host_label(&xattr.name));
+        let seen = xattrs.drain(..).filter_map(|Xattr { name, value }| {
+            let name = overlay_xattr::unescape(&name)?.into_owned();
+            (!is_host_label(&name)).then_some(Xattr { name, value })
+        });
+        *xattrs = seen.collect();
+        xattrs.sort_unstable();
         marks
     }
 
@@ -64,6 +70,7 @@ mod tests {
             xattr("trusted.overlay.metacopy", ""),
             xattr("trusted.overlay.opaque", "y"),
             xattr("trusted.overlay.origin", "handle"),
+            xattr("trusted.overlay.overlay.opaque", "y"),
             xattr("trusted.overlay.redirect", "/a/b"),
             xattr("user.note", "n"),
         ];
@@ -82,6 +89,7 @@ mod tests {
         let names = [
             &b"security.capability"[..],
             b"system.posix_acl_access",
+            b"trusted.overlay.opaque",
             b"user.note",
         ];
         assert_eq!(kept, names);

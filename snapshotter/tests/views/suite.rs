@@ -1,10 +1,12 @@
 //! Our own suite: small scripts, each run on the kernel's overlay over our mount and on a plain
-//! overlay of the same layers, with the same outcome of every operation and the same tree.
+//! overlay of the same layers, with the same outcome of every operation and the same tree; what is
+//! committed is then asked of the mount and of [`ChainFs`](iechor_snapshotter::chainfs::ChainFs).
 //!
 //! A case is a line `name | operation; operation // operation`, where `//` ends a step: what it
 //! changed is committed (here) or becomes one more lower directory (there). The operations are those
 //! of [`machine`]. All of it happens on a tmpfs in a mount namespace of the test's own.
 
+mod direct;
 mod ground;
 mod kernel;
 mod machine;
@@ -25,7 +27,7 @@ macro_rules! groups {
 
 groups! {
     whiteouts copy_up hard_links rename nameless open_removed mapped listing
-    clearing access_lists special sparse locks times limits found
+    clearing access_lists special sparse locks times limits nested_overlay found
 }
 
 /// Runs all cases of a group, and tells of all that failed.

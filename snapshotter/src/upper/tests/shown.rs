@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::chain::Chain;
 use crate::id::Digest;
 use crate::layer::draft::Draft;
-use crate::layer::entry::is_overlay_xattr;
 use crate::layer::overlaid::{Overlaid, Seen, SeenLeaf, root_metadata};
 use crate::layer::{Metadata, NodeKind, Timestamp};
 use crate::merge::Place;
+use crate::overlay_xattr;
 use crate::xattr;
 
 /// Everything about one path that a process could see.
@@ -45,7 +45,7 @@ fn visit_dir(root: &Path, path: &Path, tree: &mut Tree, inodes: &mut HashMap<u64
             .clone(),
     };
     let mut xattrs = xattr::read(&real).unwrap();
-    xattrs.retain(|xattr| !is_overlay_xattr(&xattr.name));
+    xattrs.retain(|xattr| !overlay_xattr::is_overlay(&xattr.name));
     let metadata = Metadata {
         mode: stat.mode() & 0o7777,
         uid: stat.uid(),

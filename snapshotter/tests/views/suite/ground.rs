@@ -97,7 +97,9 @@ fn compare_step(
         "plainly",
         &coarse(&expected.tree),
     )?;
-    differences("committed", &committed, "in the step", &found.tree)
+    let [through_kernel, directly] = &committed;
+    differences("committed", through_kernel, "in the step", &found.tree)?;
+    differences("asked directly", directly, "in the step", &found.tree)
 }
 
 /// What a step said and left.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags};
 
 use super::ground::Report;
+use super::observation::xattrs;
 
 /// The steps so far, as directories that overlayfs takes.
 #[derive(Clone)]
@@ -75,7 +76,18 @@ fn dress_as(upper: &Path, lower: &Path) {
         last_access: time,
         last_modification: time,
     };
+    dress_with_attributes(upper, lower);
     rustix::fs::utimensat(CWD, upper, &times, AtFlags::empty()).unwrap();
+}
+
+/// Copies attributes, but for overlayfs' own marks.
+fn dress_with_attributes(upper: &Path, lower: &Path) {
+    for (name, value) in xattrs(lower) {
+        let is_own = name.starts_with("trusted.overlay.");
+        if !is_own || name.starts_with("trusted.overlay.overlay.") {
+            rustix::fs::setxattr(upper, name, &value, XattrFlags::empty()).unwrap();
+        }
+    }
 }
 
 struct Mounted(PathBuf);

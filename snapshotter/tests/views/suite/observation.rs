@@ -14,22 +14,25 @@ use rustix::fs::{Dir, FileType};
 /// Everything about one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    mode: u32,
-    owner: (u32, u32),
-    rdev: u64,
+    pub(super) mode: u32,
+    pub(super) owner: (u32, u32),
+    pub(super) rdev: u64,
     /// None for directories, which may or may not count theirs.
-    links: Option<u64>,
-    mtime: (i64, i64),
-    xattrs: BTreeMap<String, Vec<u8>>,
+    pub(super) links: Option<u64>,
+    pub(super) mtime: (i64, i64),
+    pub(super) xattrs: BTreeMap<String, Vec<u8>>,
     /// Digest and length of a file, target of a link.
-    contents: String,
+    pub(super) contents: String,
     /// The first path that is the same inode.
-    first_name: PathBuf,
+    pub(super) first_name: PathBuf,
     /// Whether its directory lists it with this type and this inode number.
-    listed_right: bool,
+    pub(super) listed_right: bool,
 }
 
 pub(crate) type Observation = BTreeMap<PathBuf, Entry>;
+
+/// Of a file with more names than this only the first is read.
+const MANY_LINKS: u64 = 1000;
 
 /// What is below a directory, and itself.
 pub(crate) fn observe(root: &Path) -> Observation {
@@ -75,6 +78,10 @@ impl Walk {
             .first_names
             .entry(stat.ino())
             .or_insert_with(|| path.to_owned());
+        let contents = match self.tree.get(first_name) {
+            Some(first) if stat.nlink() > MANY_LINKS => first.contents.clone(),
+            _ => contents(path, stat),
+        };
         Entry {
             mode: stat.mode(),
             owner: (stat.uid(), stat.gid()),
@@ -82,7 +89,7 @@ impl Walk {
             links: (!stat.is_dir()).then(|| stat.nlink()),
             mtime: (stat.mtime(), stat.mtime_nsec()),
             xattrs: xattrs(path),
-            contents: contents(path, stat),
+            contents,
             first_name: first_name.clone(),
             listed_right,
         }
@@ -113,7 +120,7 @@ fn is_device(stat: &fs::Metadata) -> bool {
     stat.file_type().is_char_device() || stat.file_type().is_block_device()
 }
 
-fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut names = vec![0; 1 << 16];
     let length = rustix::fs::llistxattr(path, &mut names).unwrap();
     names[..length]
@@ -134,10 +141,28 @@ fn contents(path: &Path, stat: &fs::Metadata) -> String {
         fs::read_link(path).unwrap().display().to_string()
     } else if stat.is_file() {
         let bytes = fs::read(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-        format!("{} in {} bytes", Digest::of(&bytes), stat.len())
+        told_contents(&bytes)
     } else {
         String::new()
     }
+}
+
+/// Contents of a file as an [`Entry`] has them.
+pub(super) fn told_contents(bytes: &[u8]) -> String {
+    format!("{} in {} bytes", Digest::of(bytes), bytes.len())
+}
+
+/// A lower as an overlay on it shows it: attributes for overlays within have an escaped name below.
+pub(super) fn seen_through_overlay(mut tree: Observation) -> Observation {
+    for entry in tree.values_mut() {
+        let xattrs = std::mem::take(&mut entry.xattrs).into_iter();
+        let unescape =
+            |name: String| name.replacen("trusted.overlay.overlay.", "trusted.overlay.", 1);
+        entry.xattrs = xattrs
+            .map(|(name, value)| (unescape(name), value))
+            .collect();
+    }
+    tree
 }
 
 /// The same without times of the last day: two runs have different ones.

@@ -6,8 +6,9 @@ use iechor_snapshotter::fuse::FuseSession;
 use iechor_snapshotter::mount::OverlayMount;
 use iechor_snapshotter::{Chain, SnapshotStore};
 
+use super::direct::observe_directly;
 use super::ground::Report;
-use super::observation::{Observation, observe};
+use super::observation::{Observation, observe, seen_through_overlay};
 
 /// A store and the chain of the steps so far.
 #[derive(Clone)]
@@ -24,12 +25,13 @@ impl Ours {
         }
     }
 
-    /// Runs a step and commits it; also gives what the chain shows then.
+    /// Runs a step and commits it; also gives what the chain then shows, through the kernel and
+    /// asked directly.
     pub(super) fn step(
         &mut self,
         session: &FuseSession,
         run: impl FnOnce(&Path) -> Report,
-    ) -> (Report, Observation) {
+    ) -> (Report, [Observation; 2]) {
         let active = self.store.prepare(&self.chain).unwrap();
         let view = session.add_view(&self.chain, &[]).unwrap();
         let (upper, work, merged) = (active.upper(), active.work(), active.merged());
@@ -43,7 +45,12 @@ impl Ours {
         (report, self.committed(session))
     }
 
-    fn committed(&self, session: &FuseSession) -> Observation {
-        observe(session.add_view(&self.chain, &[]).unwrap().path())
+    fn committed(&self, session: &FuseSession) -> [Observation; 2] {
+        let view = session.add_view(&self.chain, &[]).unwrap();
+        [
+            observe(view.path()),
+            observe_directly(&self.chain, self.store.blobs()),
+        ]
+        .map(seen_through_overlay)
     }
 }
