@@ -89,8 +89,12 @@ pub struct NewStep {
     pub ordinal: u32,
     /// Number as the progress shows it, from 1.
     pub number: u32,
+    /// `[build 2/4]`, as the progress shows it.
+    pub label: String,
     /// Where the instruction stands.
     pub place: Place,
+    /// The other stages, by index, that its base or files are from.
+    pub takes_from: Vec<u32>,
     /// The instruction as people read it.
     pub text: String,
     /// The record that was used or made.
@@ -103,6 +107,8 @@ pub struct NewStep {
     pub outcome: StepOutcome,
     /// Why it missed or failed, in one line.
     pub reason: Option<String>,
+    /// When it began, in milliseconds since the build did.
+    pub begun_ms: u64,
     /// Time taken, in milliseconds.
     pub duration_ms: u64,
     /// Its log, relative to the state directory.

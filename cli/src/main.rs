@@ -7,6 +7,7 @@ mod commands;
 mod credentials;
 mod env;
 mod error;
+mod out_file;
 mod progress;
 mod records;
 mod session;

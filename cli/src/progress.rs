@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use iechor_engine::build::BuildOutcome;
+use iechor_engine::build::BuildReport;
 use iechor_engine::{Event, ProgressSink};
 
 use self::model::Model;
@@ -151,9 +151,9 @@ impl Progress {
     }
 
     /// Draws the end of a build: the summary, and of a failed step its last lines.
-    pub(crate) fn finish_build(self, outcome: Option<&BuildOutcome>) {
+    pub(crate) fn finish_build(self, report: &BuildReport) {
         // A build that came to no step has nothing to sum up: its error says it all.
-        self.finish(|model| (!model.steps().is_empty()).then(|| Summary::of(model, outcome)));
+        self.finish(|model| (!model.steps().is_empty()).then(|| Summary::of(model, report)));
     }
 
     /// Draws the end of a pull or push.

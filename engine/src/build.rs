@@ -10,6 +10,7 @@ pub(crate) mod load;
 mod numbering;
 pub(crate) mod origin;
 mod plan;
+mod report;
 mod rootfs;
 mod schedule;
 pub(crate) mod scope;
@@ -18,13 +19,12 @@ pub(crate) mod stage;
 pub(crate) mod step;
 
 use std::io::Write;
-use std::time::{Duration, Instant};
 
-use iechor_cachedb::{BuildStatus, MissReason};
+use iechor_cachedb::BuildStatus;
 use iechor_executor::CancelToken;
 use iechor_snapshotter::Digest;
 
-use crate::error::{BuildError, StepError};
+use crate::error::BuildError;
 use crate::output::{self, BuildResult, Finished, Metadata};
 use crate::progress::{Event, ProgressSink};
 use crate::request::BuildRequest;
@@ -33,12 +33,12 @@ use plan::Plan;
 use session::Session;
 
 pub use forecast::{Forecast, StepForecast, Verdict};
+pub use iechor_cachedb::StepOutcome;
+pub use report::{BuildReport, FailedBuild, Span, StepReport};
 
 /// What a build made.
 #[derive(Debug, Clone)]
 pub struct BuildOutcome {
-    /// Number of this build in the history.
-    pub build_id: i64,
     /// Digest of the image configuration: the image id.
     pub image_id: Digest,
     /// Digest of the image manifest, when an output made one.
@@ -47,29 +47,8 @@ pub struct BuildOutcome {
     pub names: Vec<String>,
     /// What `--metadata-file` tells of the image.
     pub metadata: Metadata,
-    /// Every step, in plan order.
-    pub steps: Vec<StepReport>,
-    /// Wall-clock time of the whole build.
-    pub duration: Duration,
-}
-
-/// How one step went, for `--metadata-file` and the summary.
-#[derive(Debug, Clone)]
-pub struct StepReport {
-    /// `[build 2/4]`.
-    pub label: String,
-    /// The instruction.
-    pub text: String,
-    /// Cache key, `sha256:…`.
-    pub key: String,
-    /// Whether the cache had it.
-    pub cached: bool,
-    /// Why it was executed, the most telling reason first; empty for a hit.
-    pub reasons: Vec<MissReason>,
-    /// How long it took.
-    pub duration: Duration,
-    /// Bytes that its snapshot added to the store.
-    pub bytes: u64,
+    /// How it went.
+    pub report: BuildReport,
 }
 
 impl Engine {
@@ -80,25 +59,32 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// The first thing that went wrong. What was built by then is recorded and will be hits.
+    /// The first thing that went wrong, and how it went until then. What was built is recorded and
+    /// will be hits.
     pub fn build(
         &self,
         request: &BuildRequest,
         progress: &dyn ProgressSink,
         cancel: &CancelToken,
         stdout: &mut dyn Write,
-    ) -> Result<BuildOutcome, BuildError> {
-        let begun = Instant::now();
+    ) -> Result<BuildOutcome, Box<FailedBuild>> {
         let file = load::load(request, progress)?;
         let plan = Plan::new(request, &file, progress)?;
         let session = Session::new(self, request, &file, &plan, progress, cancel);
         let built = schedule::build_stages(&session).and_then(|()| finish(&session, stdout));
         let durable = session.history().make_durable().map_err(BuildError::from);
-        let finished = close(
+        let (build_id, built) = close(
             &session,
             built.and_then(|finished| durable.map(|()| finished)),
-        )?;
-        Ok(outcome(&session, finished, begun.elapsed()))
+        );
+        let report = BuildReport {
+            build_id,
+            ..session.history().report()
+        };
+        match built {
+            Ok(finished) => Ok(outcome(finished, report)),
+            Err(error) => Err(Box::new(FailedBuild { error, report })),
+        }
     }
 
     /// Says what a build of `request` would take from the cache and what it would execute. Nothing
@@ -135,7 +121,7 @@ fn finish(session: &Session<'_>, stdout: &mut dyn Write) -> Result<Finished, Bui
     session.history().make_durable()?;
     let step = session.internal_step("[export]", "exporting the image");
     session.tell(Event::Started(step));
-    let begun = Instant::now();
+    let export = session.history().clock();
     let result = BuildResult {
         chain: state.open(session.store())?.clone(),
         record: state.record,
@@ -152,47 +138,44 @@ fn finish(session: &Session<'_>, stdout: &mut dyn Write) -> Result<Finished, Bui
         session.progress(),
         step,
     );
+    let span = export.stop();
     match finished {
         Ok(finished) => {
-            session.tell(Event::Finished(step, begun.elapsed()));
+            session.history().exported(span, finished.bytes_written);
+            session.tell(Event::Finished(step, span.took));
             Ok(finished)
         }
         Err(error) => {
+            session.history().exported(span, 0);
             session.tell(Event::Failed(step, error.to_string()));
             Err(error.into())
         }
     }
 }
 
-/// Writes the build into the history, whatever became of it.
+/// Writes the build into the history, whatever became of it; gives its number there.
 fn close(
     session: &Session<'_>,
     built: Result<Finished, BuildError>,
-) -> Result<(Finished, i64), BuildError> {
+) -> (Option<i64>, Result<Finished, BuildError>) {
     let (status, image) = match &built {
         Ok(finished) => (BuildStatus::Succeeded, Some(&finished.image_id)),
         Err(BuildError::Cancelled) => (BuildStatus::Cancelled, None),
         Err(_) => (BuildStatus::Failed, None),
     };
-    let closed = session.history().close(status, image, session.now());
-    // What went wrong first is what the user must hear of.
-    let finished = built?;
-    let id = closed.map_err(StepError::into_build)?;
-    Ok((finished, id.0))
+    match session.history().close(status, image, session.now()) {
+        Ok(id) => (Some(id.0), built),
+        // What went wrong first is what the user must hear of.
+        Err(error) => (None, built.and(Err(error.into_build()))),
+    }
 }
 
-fn outcome(
-    session: &Session<'_>,
-    (finished, build_id): (Finished, i64),
-    duration: Duration,
-) -> BuildOutcome {
+fn outcome(finished: Finished, report: BuildReport) -> BuildOutcome {
     BuildOutcome {
-        build_id,
         image_id: finished.image_id,
         manifest_digest: finished.manifest.as_ref().map(|manifest| manifest.digest),
         metadata: finished.metadata(),
         names: finished.names,
-        steps: session.history().reports(),
-        duration,
+        report,
     }
 }

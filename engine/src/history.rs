@@ -1,6 +1,6 @@
 //! The builds that were made here, and how their steps went: `iechor history`.
 
-use iechor_cachedb::{Build, BuildId, BuildStep, CacheError, RecordId, StepOutcome, UnixMillis};
+use iechor_cachedb::{Build, BuildId, BuildStep, CacheError, StepOutcome, UnixMillis};
 
 use crate::state::Engine;
 
@@ -40,8 +40,16 @@ pub struct BuildEntry {
 pub struct StepEntry {
     /// Its number, as `#7` in the progress.
     pub number: u32,
+    /// `[build 2/4]`.
+    pub label: String,
     /// Name or index of its stage.
     pub stage: String,
+    /// Index of its stage in the file.
+    pub stage_index: u32,
+    /// Its place in the stage; FROM is 0.
+    pub position: u32,
+    /// The other stages, by index, that its base or files are from.
+    pub takes_from: Vec<u32>,
     /// The instruction.
     pub text: String,
     /// `iEchorfile:12`.
@@ -50,8 +58,12 @@ pub struct StepEntry {
     pub outcome: &'static str,
     /// Why it missed or failed, in one line.
     pub reason: Option<String>,
+    /// When it began, in milliseconds since the build did.
+    pub begun_ms: u64,
     /// Time taken in milliseconds.
     pub duration_ms: u64,
+    /// Time in milliseconds that its result took when it was made; none when that was pruned.
+    pub made_in_ms: Option<u64>,
     /// Bytes that it wrote; 0 for a hit.
     pub bytes: u64,
     /// Cache key of its record, `sha256:…`; none when it has no result, or that was pruned.
@@ -87,6 +99,18 @@ pub fn builds(engine: &Engine, limit: usize) -> Result<Vec<BuildEntry>, HistoryE
             Ok(build_entry(build, &steps))
         })
         .collect()
+}
+
+/// One build.
+///
+/// # Errors
+///
+/// [`HistoryError::NotFound`]; [`HistoryError::Cache`].
+pub fn build(engine: &Engine, number: i64) -> Result<BuildEntry, HistoryError> {
+    let found = engine.cache().build(BuildId(number))?;
+    let build = found.ok_or(HistoryError::NotFound(number))?;
+    let steps = steps_of(engine, build.id)?;
+    Ok(build_entry(build, &steps))
 }
 
 /// The steps of a build, by number.
@@ -137,9 +161,17 @@ fn between(start: UnixMillis, end: UnixMillis) -> u64 {
 
 fn step_entry(engine: &Engine, step: BuildStep) -> Result<StepEntry, HistoryError> {
     let step = step.step;
-    let (record, bytes) = record_of(engine, step.record)?;
+    let record = step
+        .record
+        .map(|id| engine.cache().record(id))
+        .transpose()?;
+    let record = record.flatten();
     Ok(StepEntry {
         number: step.number,
+        label: step.label,
+        stage_index: step.place.stage_index,
+        position: step.place.position,
+        takes_from: step.takes_from,
         stage: step
             .place
             .stage_name
@@ -148,22 +180,15 @@ fn step_entry(engine: &Engine, step: BuildStep) -> Result<StepEntry, HistoryErro
         text: step.text,
         outcome: step.outcome.word(),
         reason: step.reason,
+        begun_ms: step.begun_ms,
         duration_ms: step.duration_ms,
-        bytes: match step.outcome {
-            StepOutcome::Miss => bytes,
+        made_in_ms: record.as_ref().map(|record| record.duration_ms),
+        bytes: match (&record, step.outcome) {
+            (Some(record), StepOutcome::Miss) => record.own_bytes,
             _ => 0,
         },
-        record,
+        record: record.map(|record| record.key.to_string()),
         snapshot: step.snapshot.map(|snapshot| snapshot.to_string()),
         log: step.log,
-    })
-}
-
-/// Key and bytes of a record that is still there.
-fn record_of(engine: &Engine, id: Option<RecordId>) -> Result<(Option<String>, u64), HistoryError> {
-    let record = id.map(|id| engine.cache().record(id)).transpose()?;
-    Ok(match record.flatten() {
-        Some(record) => (Some(record.key.to_string()), record.own_bytes),
-        None => (None, 0),
     })
 }

@@ -34,6 +34,32 @@ fn explain_tells_all_that_changed() {
 }
 
 #[test]
+fn explain_tells_what_it_knows_when_the_build_fails() {
+    let env = project();
+    env.build(&[]).success();
+    env.iechorfile("FROM base\nARG A=1\nARG B=1\nRUN echo $A $B\nRUN exit 3\n");
+    let failed = env.build(&["--build-arg", "A=2", "--explain"]).code(1);
+    failed
+        .says("why [4/5] RUN echo $A $B\n  ARG A 1 -> 2\n")
+        .says("why [5/5] RUN exit 3 (it failed)\n  follows step 4/5\n");
+    failed.says("exit code 3");
+    let said = env.build(&["--build-arg", "A=2", "--explain=json"]).code(1);
+    let said = json(&said.stdout);
+    assert_eq!(said["steps"][3]["outcome"], "hit");
+    assert_eq!(said["steps"][4]["outcome"], "failed");
+    assert_eq!(
+        said["steps"][4]["reasons"][0]["text"],
+        "instruction changed: \"RUN echo last\" -> \"RUN exit 3\""
+    );
+    let missing = "FROM base\nCOPY missing /x\n";
+    env.build_text(missing, &["--explain"])
+        .code(1)
+        .says("COPY missing /x (it failed)\n  the cache was not asked\n");
+    let parse = env.build_text("NONSENSE\n", &["--explain=json"]).code(3);
+    assert_eq!(json(&parse.stdout)["steps"], serde_json::json!([]));
+}
+
+#[test]
 fn explain_as_json_goes_to_standard_output() {
     let env = project();
     env.build(&[]).success();

@@ -34,3 +34,4 @@ mod secrets;
 mod signals;
 #[path = "../support/support.rs"]
 mod support;
+mod trace;

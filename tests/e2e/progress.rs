@@ -93,6 +93,39 @@ fn raw_json_is_one_object_a_line() {
 }
 
 #[test]
+fn the_summary_says_what_was_written_and_where_the_time_went() {
+    let env = hello();
+    env.iechorfile("FROM base\nRUN sleep 0.3; echo x > /x\nRUN sleep 0.2; exit 3\n");
+    let archive = env.path("out.oci").display().to_string();
+    let export = format!("type=oci,dest={archive}");
+    let args = ["--progress", "plain", "-o", &export];
+    let failed = env.build(&args[2..]).code(1);
+    failed.says("3 steps: 0 hits, 3 misses, 1 failed in ");
+    failed.says(" %  [2/3] RUN sleep 0.3; echo x > /x\n");
+    failed.says(" %  [3/3] RUN sleep 0.2; exit 3\n");
+    env.iechorfile("FROM base\nRUN sleep 0.3; echo x > /x\n");
+    let built = build_with(&env, &[], &args);
+    let (_, summary) = built.stderr.split_once("2 steps: 2 hits").unwrap();
+    let line = summary.lines().next().unwrap();
+    assert!(
+        line.ends_with(" exported") && !line.contains("written"),
+        "{line}"
+    );
+    let json_of = |args: &[&str]| {
+        let said = build_with(&env, &[], &[&["--progress", "rawjson"], args].concat());
+        json(said.stderr.lines().last().unwrap())["iechor.summary"].clone()
+    };
+    let summary = json_of(&["--no-cache", "-o", &export]);
+    assert!(summary["bytes"].as_u64().unwrap() > 0, "{summary}");
+    let size = std::fs::metadata(&archive).unwrap().len();
+    let exported = summary["exported"].as_u64().unwrap();
+    assert!(exported > 0 && exported <= size, "{exported} of {size}");
+    let longest = summary["longest"][0]["name"].as_str().unwrap();
+    assert!(longest.contains("RUN sleep 0.3"), "{summary}");
+    assert_eq!(build_with(&env, &[], &["-q"]).stderr, "");
+}
+
+#[test]
 fn github_gets_groups() {
     let env = hello();
     let built = build_with(&env, &[("GITHUB_ACTIONS", "true")], &[]);

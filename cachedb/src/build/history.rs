@@ -39,6 +39,25 @@ impl CacheDb {
         self.read(|connection| builds(connection, "ORDER BY id DESC LIMIT ?1", [limit]))
     }
 
+    /// The newest build of the same file, context and target that was begun before this one.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub fn build_before(&self, id: BuildId) -> Result<Option<BuildId>, CacheError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT before.id FROM builds AS this JOIN builds AS before \
+                     ON before.context = this.context AND before.file = this.file \
+                     AND before.target IS this.target AND before.id < this.id \
+                     WHERE this.id = ?1 ORDER BY before.id DESC LIMIT 1",
+                )?
+                .query_row([id.0], |row| row.get(0).map(BuildId))
+                .optional()
+        })
+    }
+
     /// The steps of a build in order.
     ///
     /// # Errors
@@ -133,7 +152,8 @@ fn steps(
 fn step_query(condition: &str) -> String {
     format!(
         "SELECT id, build, ordinal, number, text, file, line, stage_index, stage_name, position, \
-         record, parent, snapshot, outcome, reason, duration_ms, log FROM build_steps {condition}"
+         record, parent, snapshot, outcome, reason, duration_ms, log, label, begun_ms, takes_from \
+         FROM build_steps {condition}"
     )
 }
 
@@ -175,5 +195,8 @@ fn read_what_happened(row: &Row<'_>) -> rusqlite::Result<NewStep> {
         reason: row.get(14)?,
         duration_ms: column::unsigned(row, 15)?,
         log: row.get(16)?,
+        label: row.get(17)?,
+        begun_ms: column::unsigned(row, 18)?,
+        takes_from: column::json(row, 19)?,
     })
 }

@@ -92,8 +92,7 @@ impl CacheDb {
 }
 
 fn insert_build(transaction: &Transaction<'_>, build: &NewBuild) -> rusqlite::Result<BuildId> {
-    // A list of strings always has a JSON form.
-    let tags = serde_json::to_string(&build.tags).unwrap_or_else(|_| "[]".to_owned());
+    let tags = json(&build.tags);
     transaction
         .prepare_cached(
             "INSERT INTO builds (started, file, context, target, status, tags) \
@@ -110,6 +109,11 @@ fn insert_build(transaction: &Transaction<'_>, build: &NewBuild) -> rusqlite::Re
         .map(BuildId)
 }
 
+/// A list of strings or numbers always has a JSON form.
+fn json(list: &impl serde::Serialize) -> String {
+    serde_json::to_string(list).unwrap_or_else(|_| "[]".to_owned())
+}
+
 /// A prune may have taken a record since the step used it: then the step names none.
 fn insert_steps(
     transaction: &Transaction<'_>,
@@ -118,9 +122,10 @@ fn insert_steps(
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO build_steps (build, ordinal, number, text, file, line, stage_index, \
-         stage_name, position, record, parent, snapshot, outcome, reason, duration_ms, log) \
+         stage_name, position, record, parent, snapshot, outcome, reason, duration_ms, log, \
+         label, begun_ms, takes_from) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT id FROM records WHERE id = ?10), \
-         (SELECT id FROM records WHERE id = ?11), ?12, ?13, ?14, ?15, ?16)",
+         (SELECT id FROM records WHERE id = ?11), ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     )?;
     for step in steps {
         insert.execute(params![
@@ -142,6 +147,9 @@ fn insert_steps(
             step.reason,
             column::signed(step.duration_ms),
             step.log,
+            step.label,
+            column::signed(step.begun_ms),
+            json(&step.takes_from),
         ])?;
     }
     Ok(())

@@ -5,7 +5,10 @@ use rusqlite::{Connection, Transaction};
 /// `PRAGMA application_id` of our databases: "iEch".
 pub(crate) const APPLICATION_ID: i64 = 0x6945_6368;
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// The newest schema version that this program knows.
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use iechor_cachedb::{CacheDb, CacheError, RecordFilter};
+use iechor_cachedb::{BuildId, CacheDb, CacheError, RecordFilter};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
@@ -29,7 +29,7 @@ fn opening_twice_migrates_once() {
         })
         .unwrap()
     };
-    assert_eq!(pragma("user_version"), "Integer(1)");
+    assert_eq!(pragma("user_version"), "Integer(2)");
     assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
 }
 
@@ -52,6 +52,32 @@ fn every_table_is_strict() {
 }
 
 #[test]
+fn an_older_database_is_brought_up_to_date_with_what_is_in_it() {
+    let t = TestDb::new();
+    let path = t.path();
+    let dir = path.parent().unwrap().join("older");
+    fs::create_dir(&dir).unwrap();
+    let older = dir.join("cache.db");
+    let raw = Connection::open(&older).unwrap();
+    raw.execute_batch(include_str!("../../src/db/migrations/0001.sql"))
+        .unwrap();
+    raw.execute_batch(
+        "PRAGMA application_id = 0x69456368; PRAGMA user_version = 1;
+         INSERT INTO builds VALUES (7, 1, 2, 'iEchorfile', '.', NULL, 'failed', '[]', NULL);
+         INSERT INTO build_steps VALUES \
+         (1, 7, 0, 1, 'RUN x', 'f', 1, 0, NULL, 1, NULL, NULL, NULL, 'failed', NULL, 5, NULL);",
+    )
+    .unwrap();
+    drop(raw);
+    let opened = open(&older).unwrap();
+    let steps = opened.steps(BuildId(7)).unwrap();
+    let step = &steps[0].step;
+    assert_eq!((step.text.as_str(), step.duration_ms), ("RUN x", 5));
+    assert_eq!((step.label.as_str(), step.begun_ms), ("", 0));
+    assert!(step.takes_from.is_empty());
+}
+
+#[test]
 fn a_newer_schema_is_refused_without_a_write() {
     let t = TestDb::new();
     let path = t.path();
@@ -65,7 +91,7 @@ fn a_newer_schema_is_refused_without_a_write() {
     assert_eq!(
         error.to_string(),
         format!(
-            "cache database {} has schema version 99, this iechor knows 1; \
+            "cache database {} has schema version 99, this iechor knows 2; \
              use the newer iechor or another state directory",
             path.canonicalize().unwrap().display()
         )

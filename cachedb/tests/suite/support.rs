@@ -238,13 +238,16 @@ pub(crate) fn new_step(number: u32, outcome: StepOutcome, record: Option<&Record
     NewStep {
         ordinal: number,
         number,
+        label: format!("[build {number}/9]"),
         place: place(number),
+        takes_from: vec![0, 2],
         text: "RUN make".to_owned(),
         record: record.map(|record| record.id),
         parent: None,
         snapshot: record.and_then(|record| record.snapshot),
         outcome,
         reason: Some("first time on this parent".to_owned()),
+        begun_ms: 3,
         duration_ms: 5,
         log: Some("logs/1/1.log".to_owned()),
     }

@@ -1,8 +1,8 @@
 //! Images, layers, the history, memos, witnesses and validators.
 
 use iechor_cachedb::{
-    BuildStatus, CacheError, CompressedLayer, FileTime, HttpValidators, LayerDigests, RecordId,
-    StatMemo, StatStamp, StepOutcome, UnixMillis, Witness,
+    BuildStatus, CacheError, CompressedLayer, FileTime, HttpValidators, LayerDigests, NewBuild,
+    RecordId, StatMemo, StatStamp, StepOutcome, UnixMillis, Witness,
 };
 use iechor_snapshotter::{DiffId, Digest};
 
@@ -166,7 +166,13 @@ fn the_history_tells_of_builds_and_their_steps() {
         (build.finished, build.image),
         (Some(UnixMillis(7)), Some(digest("i")))
     );
-    assert_eq!(t.db.steps(first).unwrap().len(), 2);
+    let read = t.db.steps(first).unwrap();
+    assert_eq!(read.len(), 2);
+    assert_eq!(
+        (read[0].step.label.as_str(), read[0].step.begun_ms),
+        ("[build 1/9]", 3)
+    );
+    assert_eq!(read[0].step.takes_from, [0, 2]);
     for stage in ["slim", "0"] {
         let step = t.db.last_step_of_stage(stage).unwrap().unwrap().step;
         assert_eq!((step.number, step.record), (2, Some(made.id)));
@@ -181,6 +187,33 @@ fn the_history_tells_of_builds_and_their_steps() {
     assert_eq!(
         t.db.step_by_number(1).unwrap().unwrap().step.outcome,
         StepOutcome::Hit
+    );
+}
+
+#[test]
+fn the_build_before_is_of_the_same_file_context_and_target() {
+    let t = TestDb::new();
+    let begin = |file: &str, context: &str, target: Option<&str>| {
+        let build = NewBuild {
+            context: context.to_owned(),
+            target: target.map(str::to_owned),
+            ..new_build(file)
+        };
+        t.db.begin_build(&build).unwrap()
+    };
+    let first = begin("f", ".", None);
+    let second = begin("f", ".", None);
+    begin("g", ".", None);
+    begin("f", "/x", None);
+    let aimed = begin("f", ".", Some("slim"));
+    let third = begin("f", ".", None);
+    assert_eq!(t.db.build_before(third).unwrap(), Some(second));
+    assert_eq!(t.db.build_before(second).unwrap(), Some(first));
+    assert_eq!(t.db.build_before(first).unwrap(), None);
+    assert_eq!(t.db.build_before(aimed).unwrap(), None);
+    assert_eq!(
+        t.db.build_before(begin("f", ".", Some("slim"))).unwrap(),
+        Some(aimed)
     );
 }
 

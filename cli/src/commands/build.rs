@@ -8,13 +8,14 @@ mod pairs;
 mod report;
 mod request;
 mod secret;
+mod trace;
 
 use std::io;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 use iechor_engine::BuildError;
-use iechor_engine::build::BuildOutcome;
+use iechor_engine::build::{BuildOutcome, BuildReport};
 use iechor_engine::error::FailureKind;
 use iechor_engine::request::Output;
 
@@ -25,6 +26,7 @@ use crate::error::{CliError, Failure};
 use crate::progress::{self, Mode, Progress};
 use crate::session::Session;
 use crate::signals::SignalWatch;
+use crate::ui::Ui;
 
 /// Build an image from an iEchorfile
 #[derive(Debug, Args)]
@@ -92,6 +94,10 @@ pub(crate) struct BuildArgs {
     /// Write digests, names and how each step went to a file, as JSON
     #[arg(long, value_name = "FILE")]
     metadata_file: Option<PathBuf>,
+    /// Write when each step began and how long it took to a file, as Chrome trace events for Perfetto
+    /// or chrome://tracing; also when the build fails
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// How progress is shown [default: $IECHOR_PROGRESS, $BUILDKIT_PROGRESS, else auto]
     #[arg(long, value_enum)]
     progress: Option<Mode>,
@@ -200,15 +206,23 @@ fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
     let signals = SignalWatch::start()?;
     let engine = session.engine_in_private_mounts()?;
     let progress = Progress::start(display.mode, ui.color())?;
-    let result = engine.build(
+    let built = engine.build(
         &request,
         &progress,
         signals.cancel_token(),
         &mut io::stdout(),
     );
-    progress.finish_build(result.as_ref().ok());
+    let report = match &built {
+        Ok(outcome) => &outcome.report,
+        Err(failed) => &failed.report,
+    };
+    progress.finish_build(report);
+    let told = display.explain(report, ui);
+    let told = told.and_then(|()| reports.write_trace(report));
 
-    let outcome = result.map_err(|error| display.failure(error, &signals))?;
+    // That the build failed is what the user must hear of first.
+    let outcome = built.map_err(|failed| display.failure(failed.error, &signals))?;
+    told?;
     reports.write(&outcome)?;
     display.result(&outcome, session)
 }
@@ -259,11 +273,14 @@ impl Display {
         }
     }
 
+    /// Says why its steps were executed, if that was asked for.
+    fn explain(&self, report: &BuildReport, ui: &Ui) -> Result<(), CliError> {
+        let explain = self.explain;
+        explain.map_or(Ok(()), |explain| explain::show(report, explain, ui))
+    }
+
     /// Says what was built: the id to standard output when only that is wanted.
     fn result(&self, outcome: &BuildOutcome, session: &Session) -> Result<(), CliError> {
-        if let Some(explain) = self.explain {
-            explain::show(outcome, explain, &session.ui)?;
-        }
         match self.mode {
             Mode::Quiet => session.ui.data(outcome.image_id),
             Mode::Rawjson => Ok(()),

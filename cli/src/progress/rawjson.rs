@@ -2,6 +2,7 @@
 //! beside it: `iechor.miss` says why a step is executed.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Renderer;
 use super::model::{Model, Step, subject};
-use super::summary::Summary;
+use super::summary::{Summary, TimeSpent};
 
 /// Writes objects.
 #[derive(Debug)]
@@ -108,20 +109,29 @@ impl<W: Write + Send> Renderer for RawJson<W> {
         let Some(summary) = summary else {
             return Ok(());
         };
+        let spent = |spent: &TimeSpent| json!({ "name": spent.title, "ms": millis(spent.took) });
+        let longest: Vec<Value> = summary.longest.iter().map(spent).collect();
         let object = json!({ "iechor.summary": {
             "steps": summary.hits + summary.misses,
             "hits": summary.hits,
             "misses": summary.misses,
-            "ms": u64::try_from(summary.duration.as_millis()).unwrap_or(u64::MAX),
-            "bytes": summary.written,
+            "ms": millis(summary.duration),
+            "failed": summary.failed,
+            "bytes": summary.stored,
+            "exported": summary.exported,
+            "longest": longest,
         } });
         writeln!(self.out, "{object}")
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use iechor_engine::build::BuildReport;
 
     use super::super::model::tests::planned;
     use super::*;
@@ -133,7 +143,7 @@ mod tests {
             model.apply(event);
             raw.event(&model, event).unwrap();
         }
-        raw.finish(&model, Some(&Summary::of(&model, None)))
+        raw.finish(&model, Some(&Summary::of(&model, &BuildReport::default())))
             .unwrap();
         let text = String::from_utf8(raw.out).unwrap();
         text.lines()

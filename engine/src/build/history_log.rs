@@ -2,10 +2,12 @@
 //!
 //! A build of hits alone is written in one transaction at its end, without waiting for the disk.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use iechor_cachedb::{
     BuildId, BuildStatus, MissReason, NewBuild, NewStep, Record, RecordId, StepOutcome, UnixMillis,
@@ -13,11 +15,13 @@ use iechor_cachedb::{
 use iechor_snapshotter::Digest;
 
 use super::load::LoadedFile;
+use super::report::{BuildReport, Span, StepReport};
 use super::session::lock;
-use super::step::{Step, first_line};
-use crate::build::StepReport;
+use super::stage::StageState;
+use super::step::{Attempted, Step, first_line};
 use crate::error::StepError;
 use crate::logs;
+use crate::progress::StepId;
 use crate::request::{BuildRequest, ContextSource};
 use crate::state::Engine;
 
@@ -27,13 +31,16 @@ pub(crate) struct History<'a> {
     build: NewBuild,
     /// Given when the first step is executed: its log is under that number.
     id: OnceLock<BuildId>,
+    begun: Instant,
     noted: Mutex<Noted>,
 }
 
 #[derive(Default)]
 struct Noted {
     steps: Vec<NewStep>,
-    reports: Vec<(usize, StepReport)>,
+    reports: BTreeMap<StepId, StepReport>,
+    export: Option<Span>,
+    exported: u64,
     made: Vec<RecordId>,
     used: Vec<RecordId>,
 }
@@ -60,6 +67,7 @@ impl<'a> History<'a> {
             engine,
             build,
             id: OnceLock::new(),
+            begun: Instant::now(),
             noted: Mutex::default(),
         }
     }
@@ -97,6 +105,7 @@ impl<'a> History<'a> {
         lock(&self.noted).made.push(record);
     }
 
+    /// Notes a step that ended well.
     pub(crate) fn note(
         &self,
         step: &Step<'_>,
@@ -107,79 +116,139 @@ impl<'a> History<'a> {
         took: Duration,
     ) {
         let report = StepReport {
-            label: step.label.clone(),
-            text: first_line(&step.statement.original),
-            key: record.key.to_string(),
-            cached: outcome == StepOutcome::Hit,
+            key: Some(record.key.to_string()),
             reasons: reasons.to_vec(),
-            duration: took,
-            bytes: if outcome == StepOutcome::Hit {
-                0
-            } else {
-                record.own_bytes
+            bytes: match outcome {
+                StepOutcome::Hit => 0,
+                _ => record.own_bytes,
             },
+            ..self.report_of(step, outcome, took)
         };
         let entry = NewStep {
             record: Some(record.id),
             snapshot: record.snapshot,
-            ..self.step(step, parent, outcome, first_of(reasons), took)
+            reason: first_of(reasons),
+            ..self.entry_of(step, parent, &report)
         };
         let mut noted = lock(&self.noted);
-        noted.reports.push((step.id.0, report));
         if outcome == StepOutcome::Hit {
             noted.used.push(record.id);
         }
-        noted.push(entry);
+        noted.push(step.id, report, entry);
     }
 
+    /// Notes a FROM that goes on where another stage ended: no lookup, and no use of a record.
+    pub(crate) fn note_continuation(&self, step: &Step<'_>, state: &StageState) {
+        let report = StepReport {
+            key: state.key.map(|key| key.to_string()),
+            ..self.report_of(step, StepOutcome::Hit, Duration::ZERO)
+        };
+        let entry = NewStep {
+            record: state.record,
+            snapshot: state.tip(),
+            ..self.entry_of(step, None, &report)
+        };
+        lock(&self.noted).push(step.id, report, entry);
+    }
+
+    /// Notes a step that failed; what has been said of it already stands.
     pub(crate) fn note_failure(
         &self,
         step: &Step<'_>,
         parent: Option<RecordId>,
-        outcome: StepOutcome,
+        attempted: Option<Attempted<'_>>,
         error: &StepError,
-        took: Duration,
     ) {
-        let reason = Some(error.one_line());
+        let outcome = match error.is_cancelled() {
+            true => StepOutcome::Cancelled,
+            false => StepOutcome::Failed,
+        };
+        let took = attempted.as_ref().map(|attempted| attempted.took);
+        let report = self.report_of(step, outcome, took.unwrap_or_default());
+        let report = match attempted {
+            Some(attempted) => StepReport {
+                key: Some(attempted.key.to_string()),
+                reasons: attempted.reasons.to_vec(),
+                ..report
+            },
+            None => report,
+        };
         let entry = NewStep {
             snapshot: error.state_left(),
-            ..self.step(step, parent, outcome, reason, took)
+            reason: Some(error.one_line()),
+            ..self.entry_of(step, parent, &report)
         };
-        lock(&self.noted).push(entry);
+        lock(&self.noted).push(step.id, report, entry);
     }
 
-    fn step(
-        &self,
-        step: &Step<'_>,
-        parent: Option<RecordId>,
-        outcome: StepOutcome,
-        reason: Option<String>,
-        took: Duration,
-    ) -> NewStep {
+    /// Notes when the image was put together, and what outputs wrote.
+    pub(crate) fn exported(&self, span: Span, bytes: u64) {
+        let mut noted = lock(&self.noted);
+        noted.export = Some(span);
+        noted.exported = bytes;
+    }
+
+    /// Begins to measure a part of the build.
+    pub(crate) fn clock(&self) -> SpanClock {
+        SpanClock {
+            begun: self.begun.elapsed(),
+            started: Instant::now(),
+        }
+    }
+
+    /// A step that ended now.
+    fn report_of(&self, step: &Step<'_>, outcome: StepOutcome, took: Duration) -> StepReport {
+        let place = &step.place;
+        let index = || place.stage_index.to_string();
+        StepReport {
+            number: step.id.0 + 1,
+            label: step.label.clone(),
+            stage: place.stage_name.clone().unwrap_or_else(index),
+            text: first_line(&step.statement.original),
+            key: None,
+            outcome,
+            reasons: Vec::new(),
+            span: Span {
+                begun: self.begun.elapsed().saturating_sub(took),
+                took,
+            },
+            bytes: 0,
+        }
+    }
+
+    fn entry_of(&self, step: &Step<'_>, parent: Option<RecordId>, report: &StepReport) -> NewStep {
         let log = self.log_path(step);
         let relative = log
             .as_deref()
             .and_then(|path| path.strip_prefix(self.engine.root()).ok());
         NewStep {
             ordinal: 0,
-            number: u32::try_from(step.id.0 + 1).unwrap_or(u32::MAX),
+            number: u32::try_from(report.number).unwrap_or(u32::MAX),
+            label: report.label.clone(),
             place: step.place.clone(),
-            text: first_line(&step.statement.original),
+            takes_from: step.takes_from.clone(),
+            text: report.text.clone(),
             record: None,
             parent,
             snapshot: None,
-            outcome,
-            reason,
-            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            outcome: report.outcome,
+            reason: None,
+            begun_ms: millis(report.span.begun),
+            duration_ms: millis(report.span.took),
             log: relative.map(|path| path.display().to_string()),
         }
     }
 
-    /// Every step that ended well, in the order of the plan.
-    pub(crate) fn reports(&self) -> Vec<StepReport> {
-        let mut reports = lock(&self.noted).reports.clone();
-        reports.sort_by_key(|(number, _)| *number);
-        reports.into_iter().map(|(_, report)| report).collect()
+    /// How the build went, but for its number.
+    pub(crate) fn report(&self) -> BuildReport {
+        let noted = lock(&self.noted);
+        BuildReport {
+            build_id: None,
+            steps: noted.reports.values().cloned().collect(),
+            export: noted.export,
+            exported: noted.exported,
+            duration: self.begun.elapsed(),
+        }
     }
 
     /// Makes what this build recorded durable: blobs, indexes and rows (docs/store-format.md).
@@ -216,9 +285,34 @@ fn first_of(reasons: &[MissReason]) -> Option<String> {
     reasons.first().map(MissReason::to_string)
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Noted {
-    fn push(&mut self, step: NewStep) {
+    fn push(&mut self, id: StepId, report: StepReport, step: NewStep) {
+        let Entry::Vacant(place) = self.reports.entry(id) else {
+            return;
+        };
+        place.insert(report);
         let ordinal = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.push(NewStep { ordinal, ..step });
+    }
+}
+
+/// Measures a part of a build.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SpanClock {
+    begun: Duration,
+    started: Instant,
+}
+
+impl SpanClock {
+    /// The part, which ends now.
+    pub(crate) fn stop(self) -> Span {
+        Span {
+            begun: self.begun,
+            took: self.started.elapsed(),
+        }
     }
 }

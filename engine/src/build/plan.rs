@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iechor_frontend::ast::{Iechorfile, InstructionKind, Stage, Text};
+use iechor_frontend::ast::{Iechorfile, Instruction, InstructionKind, Stage, Text};
 use iechor_frontend::expand::Expander;
 use iechor_image::Platform;
 
@@ -219,11 +219,8 @@ impl Needed<'_> {
     /// The stages that instructions of `stage` take files from.
     fn sources<'s>(&'s self, stage: &'s Stage) -> impl Iterator<Item = usize> + 's {
         let file = &self.file.parsed.file;
-        stage
-            .instructions
-            .iter()
-            .flat_map(|instruction| froms(&instruction.kind))
-            .filter_map(|name| file.stage(name, file.stages.len()))
+        let instructions = stage.instructions.iter();
+        instructions.flat_map(|instruction| sources(file, instruction))
     }
 
     fn cycle(&self, index: usize) -> BuildError {
@@ -245,6 +242,15 @@ impl Needed<'_> {
             Some("let one of them copy from something else"),
         )
     }
+}
+
+/// The stages that one instruction takes files from.
+pub(crate) fn sources<'s>(
+    file: &'s Iechorfile,
+    instruction: &'s Instruction,
+) -> impl Iterator<Item = usize> + 's {
+    let froms = froms(&instruction.kind).into_iter();
+    froms.filter_map(|name| file.stage(name, file.stages.len()))
 }
 
 /// The values of `--from` and of mounts' `from=` in one instruction.

@@ -24,7 +24,7 @@ use super::numbering::Numbering;
 use super::plan::Plan;
 use super::rootfs::Rootfs;
 use super::stage::StageState;
-use super::step::Step;
+use super::step::{Attempted, Step};
 use crate::copy::HostTree;
 use crate::copy::facts::{Keep, Stamps};
 use crate::error::{BuildError, StepError};
@@ -425,17 +425,20 @@ impl Session<'_> {
             .note(step, record, parent, outcome, reasons, took);
     }
 
-    /// A step did not.
+    /// A step did not; `attempted` says how it was, if it came to be executed.
     pub(crate) fn note_failure(
         &self,
         step: &Step<'_>,
         parent: Option<RecordId>,
-        outcome: StepOutcome,
+        attempted: Option<Attempted<'_>>,
         error: &StepError,
-        took: Duration,
     ) {
-        self.history
-            .note_failure(step, parent, outcome, error, took);
+        self.history.note_failure(step, parent, attempted, error);
+    }
+
+    /// A stage went on where another one ended.
+    pub(crate) fn note_continuation(&self, step: &Step<'_>, state: &StageState) {
+        self.history.note_continuation(step, state);
     }
 
     /// A failed step as the error of the build; the excerpt shows `span` of the file.
@@ -456,6 +459,8 @@ impl Session<'_> {
         } else {
             Event::Failed(step.id, error.one_line())
         });
+        // What failed before it was executed has not been noted yet.
+        self.note_failure(step, None, None, &error);
         error.in_file(&self.loaded.name, text, span, step.label.clone())
     }
 }

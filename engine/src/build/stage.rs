@@ -6,7 +6,7 @@ use iechor_image::ImageConfig;
 use iechor_snapshotter::{Chain, SnapshotId, SnapshotStore};
 
 use super::forecast::Verdict;
-use super::plan::{Base, PlannedStage};
+use super::plan::{self, Base, PlannedStage};
 use super::scope::StageScope;
 use super::session::Session;
 use super::step::{self, Step, foresee};
@@ -124,7 +124,11 @@ impl StageBuild<'_> {
     /// FROM: another stage's state as it is, or an image by digest (rule C18).
     fn base(&mut self) -> Result<(), BuildError> {
         let id = self.session.planned_step(self.index, 0);
-        let step = self.next_step(&self.stage.statement, "FROM", id);
+        let base = match self.planned.base {
+            Base::Stage(index) => vec![index],
+            Base::Image(_) => Vec::new(),
+        };
+        let step = self.next_step(&self.stage.statement, "FROM", id, &base);
         match &self.planned.base {
             Base::Stage(index) => self.continue_stage(&step, *index),
             Base::Image(spec) => self
@@ -143,6 +147,7 @@ impl StageBuild<'_> {
             .stage_result(index)
             .ok_or(BuildError::Cancelled)?;
         self.session.tell(Event::Hit(step.id));
+        self.session.note_continuation(step, &self.state);
         self.session.foresee(step, self.state.key, Verdict::Hit);
         Ok(())
     }
@@ -195,7 +200,9 @@ impl StageBuild<'_> {
         if self.session.cancelled() {
             return Err(BuildError::Cancelled);
         }
-        let step = self.next_step(&instruction.statement, instruction.keyword().name(), id);
+        let sources: Vec<usize> = plan::sources(self.session.file(), instruction).collect();
+        let keyword = instruction.keyword().name();
+        let step = self.next_step(&instruction.statement, keyword, id, &sources);
         let result = match self.state.blind.clone() {
             Some(until) => {
                 foresee::blindly(self.session, &step, &mut self.state, until);
@@ -230,9 +237,11 @@ impl StageBuild<'_> {
         statement: &'s Statement,
         kind: &'static str,
         id: StepId,
+        takes_from: &[usize],
     ) -> Step<'s> {
         let position = self.position;
         self.position += 1;
+        let stages = takes_from.iter();
         Step {
             id,
             label: self.session.label(id),
@@ -245,6 +254,9 @@ impl StageBuild<'_> {
                 stage_name: self.stage.name.as_ref().map(|name| name.raw().to_owned()),
                 position,
             },
+            takes_from: stages
+                .filter_map(|&stage| u32::try_from(stage).ok())
+                .collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod foresee;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use iechor_cachedb::{
     CacheKey, Durability, Explanation, Hint, KeyLock, MissReason, NewRecord, Place, Recipe, Record,
@@ -33,6 +33,8 @@ pub(crate) struct Step<'a> {
     pub(crate) kind: &'static str,
     /// Where it stands.
     pub(crate) place: Place,
+    /// The other stages, by index, that its base or files are from.
+    pub(crate) takes_from: Vec<u32>,
 }
 
 /// What the cache says about a step.
@@ -105,6 +107,15 @@ fn told(reason: MissReason) -> Explanation {
         sibling: None,
         reasons: vec![reason],
     }
+}
+
+/// What is known of a step that was executed and failed.
+#[derive(Debug)]
+pub(crate) struct Attempted<'a> {
+    pub(crate) key: CacheKey,
+    /// Why it was executed.
+    pub(crate) reasons: &'a [MissReason],
+    pub(crate) took: Duration,
 }
 
 struct Attempt<'a> {
@@ -250,7 +261,7 @@ impl Attempt<'_> {
         let forced = self.forbidden(&lowered).is_some();
         let made = match self.make(state, lowered) {
             Ok(made) => made,
-            Err(error) => return Err(self.failed(state, error)),
+            Err(error) => return Err(self.failed(state, why, error)),
         };
         let record = self.record(state, &made)?;
         if forced {
@@ -288,19 +299,14 @@ impl Attempt<'_> {
     }
 
     /// Rule C19: nothing is recorded; what a failed command left is kept for people to look at.
-    fn failed(&self, state: &StageState, error: StepError) -> StepError {
-        let outcome = if error.is_cancelled() {
-            StepOutcome::Cancelled
-        } else {
-            StepOutcome::Failed
+    fn failed(&self, state: &StageState, why: &Explanation, error: StepError) -> StepError {
+        let attempted = Attempted {
+            key: self.key,
+            reasons: &why.reasons,
+            took: self.begun.elapsed(),
         };
-        self.session.note_failure(
-            self.step,
-            state.record,
-            outcome,
-            &error,
-            self.begun.elapsed(),
-        );
+        self.session
+            .note_failure(self.step, state.record, Some(attempted), &error);
         error
     }
 

@@ -188,6 +188,9 @@ pub(crate) fn step(record: &Record, ordinal: u32) -> NewStep {
     NewStep {
         ordinal,
         number: ordinal + 1,
+        label: format!("[build {}/9]", ordinal + 1),
+        takes_from: Vec::new(),
+        begun_ms: 0,
         place: record.place.clone(),
         text: record.text.clone(),
         record: Some(record.id),
