@@ -250,33 +250,6 @@ pub(crate) fn entries_from(directory: &File, position: u64) -> Vec<(Vec<u8>, u64
 }
 
 #[test]
-fn a_directory_of_100_000_names_is_listed_whole_and_from_any_place() {
-    let lab = Lab::new();
-    let chain = lab.base(|layer| {
-        let kind = layer.contents(b"x");
-        for number in 0..100_000 {
-            layer.put(&format!("{number:06}"), kind.clone(), 0o644);
-        }
-    });
-    let session = lab.session();
-    let view = session.add_view(&chain, &[]).unwrap();
-    let directory = File::open(view.path()).unwrap();
-    let all = entries_from(&directory, 0);
-    assert_eq!(all.len(), 100_002);
-    assert!(all[2..].is_sorted() && all[100_001].0 == b"099999");
-    for place in [1, 2, 3, 50_000, 100_001] {
-        assert_eq!(
-            entries_from(&directory, all[place].2),
-            all[place + 1..],
-            "{place}"
-        );
-    }
-    let (name, ino, _) = &all[77_777];
-    let stat = fs::metadata(view.path().join(OsStr::from_bytes(name))).unwrap();
-    assert_eq!(stat.ino(), *ino);
-}
-
-#[test]
 fn holes_are_seen_through_the_mount() {
     let lab = Lab::new();
     let chain = lab.base(|layer| {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use rustix::io::Errno;
 
 use crate::fixture::Lab;
 use crate::programs::{check_same, entries_from, errno};
+use crate::server_process::{self, ServerProcess};
 
 #[test]
 fn a_file_that_two_views_share_is_read_from_the_store_once() {
@@ -182,66 +183,17 @@ fn a_session_where_none_can_be_says_why() {
     assert!(FuseSession::start(lab.store.blobs(), &link, options).is_err());
 }
 
-/// Set for the process that is killed: where it mounts.
-const VICTIM: &str = "IECHOR_TEST_VICTIM";
-
-/// A process that serves a chain, and its mount.
-struct Victim {
-    process: Child,
-    at: PathBuf,
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = mount::detach(&self.at);
-    }
-}
-
-/// In the child: serves until killed.
-fn serve_until_killed(lab: &Path) {
-    let store = iechor_snapshotter::SnapshotStore::open(&lab.join("store")).unwrap();
-    let tip = fs::read_to_string(lab.join("tip"))
-        .unwrap()
-        .parse()
-        .unwrap();
-    let options = FuseOptions::new(Visibility::Private);
-    let chain = store.chain(tip).unwrap();
-    let served = FuseSession::serve_chain(store.blobs(), &chain, &lab.join("at"), options);
-    served.unwrap().wait().unwrap();
-}
-
 #[test]
 fn the_death_of_the_server_is_enotconn_at_once() {
-    if let Some(lab) = std::env::var_os(VICTIM) {
-        return serve_until_killed(Path::new(&lab));
+    if server_process::is_child() {
+        return server_process::serve_until_killed();
     }
     let lab = Lab::new();
     let chain = lab.base(|layer| _ = layer.file("f", b"f").file("g", b"g"));
-    fs::write(lab.root().join("tip"), chain.tip().unwrap().to_string()).unwrap();
-    let at = lab.make_dir("at");
-    let process = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "session::the_death_of_the_server_is_enotconn_at_once",
-        ])
-        .env(VICTIM, lab.root())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut victim = Victim { process, at };
-    let begun = Instant::now();
-    while fs::read(victim.at.join("f")).is_err() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "the server did not start"
-        );
-        thread::sleep(Duration::from_millis(5));
-    }
+    let name = "session::the_death_of_the_server_is_enotconn_at_once";
+    let mut victim = ServerProcess::start(&lab, &chain, name);
     let file = File::open(victim.at.join("g")).unwrap();
-    victim.process.kill().unwrap();
-    victim.process.wait().unwrap();
+    victim.kill();
     let killed = Instant::now();
     assert_eq!(errno(file.read_at(&mut [0; 9], 0)), Errno::NOTCONN);
     assert_eq!(

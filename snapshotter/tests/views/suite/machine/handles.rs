@@ -91,7 +91,12 @@ fn on_file(file: &File, verb: &str, words: &[&str]) -> Said {
         }
         ("flock", [how]) => done(rustix::fs::flock(file, lock(how))),
         ("range-lock", [how, start, length]) => {
-            range_lock(file, how, number(start), number(length))
+            let range = range(how, number(start), number(length));
+            locked(fcntl(file, FcntlArg::F_OFD_SETLK(&range)))
+        }
+        ("process-lock", [how, start, length]) => {
+            let range = range(how, number(start), number(length));
+            locked(fcntl(file, FcntlArg::F_SETLK(&range)))
         }
         ("names", []) => super::directories::names_of(file),
         _ => panic!("no operation on a file: {verb} {words:?}"),
@@ -135,22 +140,26 @@ fn lock(how: &str) -> FlockOperation {
     }
 }
 
-/// A lock of the open file description (`F_OFD_SETLK`).
-fn range_lock(file: &File, how: &str, start: i64, length: i64) -> Said {
+/// A range for a lock, be it of the open file description (`F_OFD_SETLK`) or of the process
+/// (`F_SETLK`); the two keep each other out.
+fn range(how: &str, start: i64, length: i64) -> libc::flock {
     let kind = match how {
         "read" => libc::F_RDLCK,
         "write" => libc::F_WRLCK,
         "none" => libc::F_UNLCK,
         _ => panic!("no way to lock: {how}"),
     };
-    let range = libc::flock {
+    libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: start,
         l_len: length,
         l_pid: 0,
-    };
-    match fcntl(file, FcntlArg::F_OFD_SETLK(&range)) {
+    }
+}
+
+fn locked(result: nix::Result<i32>) -> Said {
+    match result {
         Ok(_) => Ok("ok".to_owned()),
         Err(errno) => Err(Errno::from_raw_os_error(errno as i32)),
     }
