@@ -10,6 +10,7 @@ use crate::commands::builder::BuilderCommand;
 use crate::commands::builder::du::DuArgs;
 use crate::commands::builder::prune::PruneArgs;
 use crate::commands::cat::CatArgs;
+use crate::commands::commit::CommitArgs;
 use crate::commands::completion::CompletionArgs;
 use crate::commands::cp::CpArgs;
 use crate::commands::diff::DiffArgs;
@@ -95,6 +96,8 @@ pub(crate) enum Command {
     /// End mounts that `mount` made
     #[command(visible_alias = "unmount")]
     Umount(UmountArgs),
+    /// Make an image of what was written to a mount made with `mount --rw`
+    Commit(CommitArgs),
     /// List the mounts that `mount` made
     Mounts(MountsArgs),
     /// Print what the steps of a build wrote, in full

@@ -4,6 +4,7 @@ pub(crate) mod blame;
 pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod cat;
+pub(crate) mod commit;
 pub(crate) mod completion;
 pub(crate) mod cp;
 pub(crate) mod diff;
@@ -63,6 +64,7 @@ fn dispatch(cli: Cli, ui: Ui) -> Result<(), CliError> {
         Command::Push(args) => push::run(&args, &session),
         Command::Mount(args) => mount::run(args, &session),
         Command::Umount(args) => umount::run(&args, &session),
+        Command::Commit(args) => commit::run(&args, &session),
         Command::Mounts(args) => mounts::run(&args, &session),
         Command::Logs(args) => logs::run(&args, &session),
         Command::History(args) => history::run(&args, &session),

@@ -124,7 +124,7 @@ fn parents(
 
 fn find(engine: &Engine, text: &str) -> Result<Record, ExplainError> {
     let found = reference::find(engine, &Selector::Named(text.to_owned()))?;
-    let Some(id) = found.record else {
+    let Some(id) = found.record() else {
         return Err(ExplainError::NoStep(found.title));
     };
     let record = engine.cache().record(id)?;

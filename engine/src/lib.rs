@@ -16,6 +16,7 @@
 mod accounts;
 pub mod blame;
 pub mod build;
+pub mod commit;
 mod copy;
 pub mod diff;
 mod digesting;

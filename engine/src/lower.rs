@@ -4,6 +4,7 @@
 //! nothing on disk, for it happens before the cache is asked.
 
 mod add;
+pub(crate) mod change;
 mod command;
 mod config;
 mod copy;

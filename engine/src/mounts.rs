@@ -18,6 +18,7 @@
 //! with those of crashed steps, when the store is opened.
 
 mod error;
+mod frozen;
 mod record;
 mod server;
 mod shown;
@@ -29,11 +30,12 @@ use iechor_snapshotter::mount::{MountError as KernelError, detach, mounts, unmou
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
 pub use self::error::MountError;
-use self::record::RecordDir;
+pub(crate) use self::frozen::WritableMount;
+use self::record::{Base, RecordDir, Stored};
 pub use self::record::{MountAccess, MountRecord};
 pub use self::server::{SUBCOMMAND, serve};
 use crate::path_error::AtPath;
-use crate::reference::{self, Found, Selector};
+use crate::reference::{self, Basis, Found, Selector};
 use crate::state::Engine;
 
 /// Whether a mount answers.
@@ -102,16 +104,32 @@ pub fn mount(
     let _lease = found.tip.map(|tip| engine.leases().take(tip)).transpose()?;
     let dir = request.dir.map(mount_point).transpose()?;
     let records = RecordDir::open(engine.root())?;
+    let base = match request.writes {
+        Writes::Refused => None,
+        Writes::Scratch => Some(base(engine, &found)?),
+    };
     let record = new_record(engine, found, dir, request.writes, now);
     for dir in record.made_dirs(engine.root()) {
         fs::create_dir_all(&dir).at("make directory", &dir)?;
     }
-    let locked = records.create(&record)?;
+    let stored = Stored { record, base };
+    let locked = records.create(&stored)?;
+    let record = stored.record;
     server::start(program, engine.root(), &record.id, locked).inspect_err(|_| {
         // The error says what happened; that there is nothing to remove any more is no news.
         let _ = forget(engine.root(), &record);
     })?;
     Ok(record)
+}
+
+/// What a commit of the mount will start from.
+fn base(engine: &Engine, found: &Found) -> Result<Base, MountError> {
+    let Basis { config, record } = reference::basis(engine, found)?;
+    let json = config.to_bytes()?;
+    Ok(Base {
+        config: String::from_utf8_lossy(&json).into_owned(),
+        record: record.map(|record| record.0),
+    })
 }
 
 /// All mounts, oldest first. Dead ones are taken away and forgotten: they are told this once.
@@ -209,7 +227,7 @@ fn new_record(
     }
 }
 
-fn find(engine: &Engine, dir_or_id: &str) -> Result<MountEntry, MountError> {
+pub(crate) fn find(engine: &Engine, dir_or_id: &str) -> Result<MountEntry, MountError> {
     let entries = RecordDir::open(engine.root())?.list()?;
     let dir = without_links(Path::new(dir_or_id));
     if let Some(entry) = entries

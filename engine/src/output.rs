@@ -190,6 +190,11 @@ impl Built<'_> {
     }
 }
 
+/// Whether an image can be given these names.
+pub(crate) fn check_names(names: &[String]) -> Result<(), OutputError> {
+    normalise(names).map(drop)
+}
+
 /// The names as references that can be given to a new image.
 fn normalise(names: &[String]) -> Result<Vec<ImageRef>, OutputError> {
     names.iter().map(|name| new_name(name)).collect()

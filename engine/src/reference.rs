@@ -10,11 +10,14 @@
 //! | `build:2` | the instruction that the progress labels `[build 2/…]`; FROM is 1 |
 //! | `9f2c…`, `sha256:9f2c…` | an image id, else a cache key or snapshot id; prefixes suffice |
 
+mod basis;
 mod prefix;
 
-use iechor_cachedb::{BuildStep, CacheError, RecordId};
+use iechor_cachedb::{BuildStep, CacheError, Image, RecordId};
+use iechor_image::config::ConfigError;
 use iechor_snapshotter::{Chain, SnapshotId, StoreError};
 
+pub(crate) use self::basis::{Basis, basis};
 use crate::images::{self, ImagesError};
 use crate::state::Engine;
 
@@ -90,6 +93,14 @@ pub enum ReferenceError {
         /// What the store says.
         source: StoreError,
     },
+    /// Its configuration is not what was written.
+    #[error("the configuration of {title} is damaged: build or pull it again")]
+    Config {
+        /// What it was looked up as.
+        title: String,
+        /// What is wrong with it.
+        source: ConfigError,
+    },
     /// The image list could not be used.
     #[error(transparent)]
     Images(#[from] ImagesError),
@@ -105,8 +116,29 @@ pub(crate) struct Found {
     pub(crate) title: String,
     /// The snapshot on top; none stands for an empty file system.
     pub(crate) tip: Option<SnapshotId>,
+    /// What stands behind it.
+    pub(crate) origin: Origin,
+}
+
+/// What stands behind a state: who has its configuration.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// An image of the local list.
+    Image(Box<Image>),
+    /// A cached step.
+    Record(RecordId),
+    /// A failed step of the history.
+    Failed(Box<BuildStep>),
+}
+
+impl Found {
     /// The record behind it; none for images and failed steps.
-    pub(crate) record: Option<RecordId>,
+    pub(crate) fn record(&self) -> Option<RecordId> {
+        match &self.origin {
+            Origin::Record(record) => Some(*record),
+            Origin::Image(_) | Origin::Failed(_) => None,
+        }
+    }
 }
 
 /// Finds what a REF stands for.
@@ -140,12 +172,12 @@ pub(crate) fn open(engine: &Engine, found: Found) -> Result<Resolved, ReferenceE
 
 fn failed(engine: &Engine) -> Result<Found, ReferenceError> {
     let newest = engine.cache().failed_steps()?.into_iter().next();
-    let BuildStep { step, .. } = newest.ok_or(ReferenceError::NothingFailed)?;
+    let failed = newest.ok_or(ReferenceError::NothingFailed)?;
     Ok(Found {
         kind: Kind::Failed,
-        title: format!("failed step {}", step.text),
-        tip: step.snapshot,
-        record: None,
+        title: format!("failed step {}", failed.step.text),
+        tip: failed.step.snapshot,
+        origin: Origin::Failed(Box::new(failed)),
     })
 }
 
@@ -164,7 +196,7 @@ fn image(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
         kind: Kind::Image,
         title: format!("image {text}"),
         tip: image.chain.last().copied(),
-        record: None,
+        origin: Origin::Image(Box::new(image)),
     });
     Ok(found)
 }
@@ -211,11 +243,11 @@ fn of_step(step: Option<BuildStep>, kind: Kind) -> Result<Option<Found>, Referen
     };
     match step.record {
         None => Err(ReferenceError::NoResult(title)),
-        record => Ok(Some(Found {
+        Some(record) => Ok(Some(Found {
             kind,
             title,
             tip: step.snapshot,
-            record,
+            origin: Origin::Record(record),
         })),
     }
 }

@@ -8,6 +8,7 @@
 //! A mount is owned by a guard; whoever drops it unmounts.
 
 mod context;
+mod frozen;
 mod overlay;
 mod table;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 use rustix::mount::UnmountFlags;
 
 pub(crate) use context::{FsContext, Protection};
+pub use frozen::Frozen;
 pub use overlay::OverlayMount;
 pub use table::{Mount, MountKind, mounts};
 
@@ -52,6 +54,17 @@ pub enum MountError {
         /// The mount point.
         path: PathBuf,
         /// What the kernel said; `EBUSY` when something still uses it.
+        source: io::Error,
+    },
+    /// The mount could not be made read-only, or writable again.
+    #[error("cannot make the mount on {path} {access}", path = .path.display())]
+    Remount {
+        /// The mount point.
+        path: PathBuf,
+        /// "read-only" or "writable".
+        access: &'static str,
+        /// What the kernel said; `EBUSY` when a file is open for writing, or is open and has no
+        /// name any more.
         source: io::Error,
     },
     /// The kernel's table of mounts cannot be read.

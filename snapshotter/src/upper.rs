@@ -1,6 +1,6 @@
 //! Reading what a step changed: the kernel overlayfs' upper directory, as a draft of a layer.
 //!
-//! Only what changed is visited. New contents are renamed into the blob store; what overlayfs notes
+//! Only what changed is visited. New contents are renamed (or copied) into the blob store; what overlayfs notes
 //! in its own ways (devices 0:0, `trusted.overlay.*`) becomes whiteouts, opaque marks, moves and
 //! references to blobs below. See the kernel's `Documentation/filesystems/overlayfs.rst`.
 
@@ -57,6 +57,15 @@ pub enum UpperError {
     FileType(u32),
 }
 
+/// What becomes of the files of an upper whose contents are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// They are moved into the store: the upper is of no use afterwards.
+    Move,
+    /// They are copied, sharing blocks where the file system can: the upper goes on being used.
+    Copy,
+}
+
 /// Reads an upper directory, taking its new files into the blob store; none when it changes
 /// nothing of the chain.
 pub(crate) fn read(
@@ -64,9 +73,10 @@ pub(crate) fn read(
     chain: &Chain,
     virtual_entries: &[&Path],
     blobs: &BlobStore,
+    take: Take,
 ) -> Result<Option<Draft>, StoreError> {
     let virtual_entries = VirtualEntries::new(virtual_entries);
-    let draft = Contents::store_all(blobs, |contents| {
+    let draft = Contents::store_all(blobs, take, |contents| {
         Walk::new(chain, &virtual_entries, contents).read_all(upper)
     })?;
     let changes = !changes_nothing(Overlaid {

@@ -12,6 +12,7 @@
 
 mod build;
 mod cache_rules;
+mod commit;
 mod concurrency;
 mod copy;
 mod debian;

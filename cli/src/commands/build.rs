@@ -4,7 +4,7 @@ pub(crate) mod explain;
 mod fields;
 mod forecast;
 mod output;
-mod pairs;
+pub(super) mod pairs;
 mod report;
 mod request;
 mod secret;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use iechor_engine::BuildError;
 use iechor_engine::blame::BlameError;
+use iechor_engine::commit::CommitError;
 use iechor_engine::diff::DiffError;
 use iechor_engine::error::FailureKind;
 use iechor_engine::explain::ExplainError;
@@ -124,6 +125,17 @@ impl From<SourcesError> for Failure {
             _ => FailureKind::Storage,
         };
         Self::new(error, kind)
+    }
+}
+
+impl From<CommitError> for Failure {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Mount(error) => error.into(),
+            CommitError::Output(error) => error.into(),
+            CommitError::Change(_) => Self::new(error, FailureKind::Usage),
+            _ => Self::new(error, FailureKind::Storage),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use iechor_cachedb::lease::LockError;
+use iechor_image::config::ConfigError;
 use iechor_snapshotter::fuse::FuseError;
 use iechor_snapshotter::mount::MountError as KernelError;
 use iechor_snapshotter::{DigestError, StoreError};
@@ -35,6 +36,23 @@ pub enum MountError {
         /// The ids that it fits.
         candidates: Vec<String>,
     },
+    /// A commit needs a mount that can be written.
+    #[error("{0} is mounted read-only: there is nothing to commit; mount it with --rw")]
+    ReadOnly(PathBuf),
+    /// The server of the mount has died, and what was written with it.
+    #[error("the server of the mount at {0} has died: what was written to it is gone")]
+    Dead(PathBuf),
+    /// Somebody writes to a mount that is to be committed.
+    #[error("{dir} is being written: close the files that are open under it")]
+    Written {
+        /// The mount point.
+        dir: PathBuf,
+        /// What the kernel said.
+        source: KernelError,
+    },
+    /// A configuration is not what was written.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Something still uses the mount.
     #[error("{dir} is in use: close the files and leave the directories under it")]
     Busy {

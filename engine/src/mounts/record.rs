@@ -45,6 +45,24 @@ pub enum MountAccess {
     },
 }
 
+/// A record as it is written: what is shown of it, and what a commit starts from.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Stored {
+    #[serde(flatten)]
+    pub(super) record: MountRecord,
+    /// Of a writable mount alone.
+    pub(super) base: Option<Base>,
+}
+
+/// What was mounted, as an image that is made of it needs it: the image may be off the list by then.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Base {
+    /// The image configuration in force.
+    pub(super) config: String,
+    /// Number of the record that it is the result of.
+    pub(super) record: Option<i64>,
+}
+
 impl MountRecord {
     /// The snapshot on top.
     pub(super) fn tip(&self) -> Result<Option<SnapshotId>, MountError> {
@@ -108,9 +126,10 @@ impl RecordDir {
     }
 
     /// Writes a record and locks it; it appears locked, so that nobody takes it for a dead one.
-    pub(super) fn create(&self, record: &MountRecord) -> Result<File, MountError> {
-        let path = self.path(&record.id);
-        let unfinished = self.dir.join(format!(".{}", record.id));
+    pub(super) fn create(&self, stored: &Stored) -> Result<File, MountError> {
+        let id = &stored.record.id;
+        let path = self.path(id);
+        let unfinished = self.dir.join(format!(".{id}"));
         let mut options = OpenOptions::new();
         let mut file = options
             .read(true)
@@ -119,7 +138,7 @@ impl RecordDir {
             .open(&unfinished)
             .at("create", &unfinished)?;
         file.lock().at("lock", &unfinished)?;
-        let json = serde_json::to_vec(record).map_err(|source| MountError::Record {
+        let json = serde_json::to_vec(stored).map_err(|source| MountError::Record {
             path: path.clone(),
             source,
         })?;
@@ -151,7 +170,7 @@ impl RecordDir {
     }
 
     /// A record as it was written.
-    pub(super) fn read(&self, id: &str) -> Result<MountRecord, MountError> {
+    pub(super) fn read(&self, id: &str) -> Result<Stored, MountError> {
         let path = self.path(id);
         parse(&File::open(&path).at("open", &path)?, &path)
     }
@@ -178,7 +197,7 @@ fn read(path: &Path) -> Result<Option<MountEntry>, MountError> {
     let Some(file) = open(path)? else {
         return Ok(None);
     };
-    let record = parse(&file, path)?;
+    let record = parse(&file, path)?.record;
     let state = match is_locked(&file).at("lock", path)? {
         true => MountState::Alive,
         // An ending server removes its record before it lets go of the lock.
@@ -196,7 +215,7 @@ fn is_locked(file: &File) -> io::Result<bool> {
     }
 }
 
-fn parse(file: &File, path: &Path) -> Result<MountRecord, MountError> {
+fn parse(file: &File, path: &Path) -> Result<Stored, MountError> {
     serde_json::from_reader(file).map_err(|source| MountError::Record {
         path: path.to_owned(),
         source,

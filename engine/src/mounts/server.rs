@@ -94,7 +94,7 @@ struct Serving {
 impl Serving {
     fn begin(root: &Path, id: &str) -> Result<Self, MountError> {
         leave_session();
-        let record = RecordDir::open(root)?.read(id)?;
+        let record = RecordDir::open(root)?.read(id)?.record;
         // A server needs no database: it serves what the command has resolved.
         let store = SnapshotStore::open(root)?;
         let leases = LeaseDir::open(&root.join(LEASES))?;

@@ -2,7 +2,7 @@
 
 use iechor_cachedb::{CacheError, Image, Record};
 
-use super::{Found, Kind, ReferenceError};
+use super::{Found, Kind, Origin, ReferenceError};
 use crate::state::Engine;
 
 /// What is named by the first digits of its id; none when the text is no such thing, or nothing
@@ -14,7 +14,7 @@ pub(super) fn find(engine: &Engine, text: &str) -> Result<Option<Found>, Referen
     let images = engine.cache().image_by_prefix(digits);
     let records = engine.cache().find_by_prefix(digits);
     match (images, records) {
-        (Ok(image), Err(CacheError::NotFound { .. })) => Ok(Some(of_image(&image))),
+        (Ok(image), Err(CacheError::NotFound { .. })) => Ok(Some(of_image(image))),
         (Err(CacheError::NotFound { .. }), Ok(record)) => Ok(Some(of_record(record, digits))),
         (Err(CacheError::NotFound { .. }), Err(CacheError::NotFound { .. })) => Ok(None),
         (images, records) => Err(ambiguous(text, images, records)),
@@ -28,13 +28,13 @@ fn digits_of(text: &str) -> Option<&str> {
     (!digits.is_empty() && digits.len() <= 64 && digits.bytes().all(is_hex)).then_some(digits)
 }
 
-fn of_image(image: &Image) -> Found {
+fn of_image(image: Image) -> Found {
     let title = format!("image {}", image.names.first().unwrap_or(&image.id.short()));
     Found {
         kind: Kind::Image,
         title,
         tip: image.chain.last().copied(),
-        record: None,
+        origin: Origin::Image(Box::new(image)),
     }
 }
 
@@ -47,7 +47,7 @@ fn of_record(record: Record, digits: &str) -> Found {
         kind,
         title: format!("step {}", record.text),
         tip: record.snapshot,
-        record: Some(record.id),
+        origin: Origin::Record(record.id),
     }
 }
 

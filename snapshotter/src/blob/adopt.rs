@@ -1,4 +1,5 @@
-//! Blobs that are already a file on the store's file system: hashed where they are, and renamed.
+//! Blobs that are already a file on the store's file system: hashed where they are, and renamed;
+//! or copied, when the file stays in use.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -31,6 +32,15 @@ impl BlobStore {
             Err(StoreError::Io { source, .. }) if is_other_device(&source) => self.copy_from(&file),
             other => other.map(|()| (digest, len)),
         }
+    }
+
+    /// Copies a file of a directory into the store, as [`BlobStore::copy_from`].
+    pub(crate) fn copy_in(
+        &self,
+        dir: impl AsFd,
+        name: &OsStr,
+    ) -> Result<(Digest, u64), StoreError> {
+        self.copy_from(&open(dir, name).map_err(cannot("cannot open", name))?)
     }
 }
 

@@ -3,16 +3,18 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::fs::{CWD, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid};
 use rustix::io::Errno;
 
 use super::error::cannot;
 use super::scratch::ScratchDir;
 use super::{SnapshotStore, StoreError};
 use crate::chain::Chain;
+use crate::dirfd::open_dir;
 use crate::layer::overlaid::root_metadata;
 use crate::layer::{Metadata, Timestamp, Xattr};
-use crate::{overlay_xattr, upper, xattr};
+use crate::upper::{self, Take};
+use crate::{overlay_xattr, xattr};
 
 /// Name of an overlay's `upperdir` in its scratch directory.
 const UPPER: &str = "upper";
@@ -72,6 +74,27 @@ impl SnapshotStore {
     }
 }
 
+/// Snapshots of what others go on using.
+impl SnapshotStore {
+    /// Makes a snapshot of an upper that stays in use; gives the parent chain back when it changes
+    /// nothing.
+    ///
+    /// Nobody writes to it meanwhile: its overlay is [frozen](crate::mount::Frozen). Durable only
+    /// after [`SnapshotStore::sync`].
+    ///
+    /// # Locking
+    ///
+    /// Waits for a sweep to end.
+    pub fn commit_copy(&self, parent: &Chain, upper: &Path) -> Result<Chain, StoreError> {
+        let lock = self.lock_file().ingest()?;
+        let dir = open_dir(CWD, upper.as_os_str()).map_err(cannot("cannot open", upper))?;
+        match upper::read(&dir, parent, &[], self.blobs(), Take::Copy)? {
+            Some(draft) => self.publish(parent, draft, &lock),
+            None => Ok(parent.clone()),
+        }
+    }
+}
+
 impl ActiveSnapshot {
     /// The directory that holds the others; private to this step.
     pub fn dir(&self) -> PathBuf {
@@ -116,6 +139,7 @@ impl ActiveSnapshot {
             &self.parent,
             virtual_entries,
             self.store.blobs(),
+            Take::Move,
         )? {
             Some(draft) => self.store.publish(&self.parent, draft, &lock),
             None => Ok(self.parent.clone()),

@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use super::UpperError;
 use super::found::display;
+use super::{Take, UpperError};
 use crate::blob::BlobStore;
 use crate::id::Digest;
 use crate::layer::NodeKind;
@@ -48,6 +48,7 @@ impl Contents {
     /// digests in.
     pub(super) fn store_all(
         blobs: &BlobStore,
+        take: Take,
         walk: impl FnOnce(Self) -> Result<Draft, StoreError>,
     ) -> Result<Draft, StoreError> {
         let (jobs, waiting) = sync_channel(WAITING_MAX);
@@ -56,7 +57,7 @@ impl Contents {
         let mut draft = thread::scope(|scope| {
             for _ in 0..n_threads() {
                 let (waiting, done) = (&waiting, done.clone());
-                scope.spawn(move || store(blobs, waiting, &done));
+                scope.spawn(move || store(blobs, take, waiting, &done));
             }
             drop(done);
             walk(Self { jobs })
@@ -81,16 +82,18 @@ fn n_threads() -> usize {
 }
 
 /// One thread's work, until there are no more files.
-fn store(blobs: &BlobStore, waiting: &Mutex<Receiver<NewFile>>, done: &Sender<Stored>) {
+fn store(blobs: &BlobStore, take: Take, waiting: &Mutex<Receiver<NewFile>>, done: &Sender<Stored>) {
     loop {
         let next = waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .recv();
         let Ok(file) = next else { return };
-        let contents = blobs
-            .adopt(&*file.dir, &file.name)
-            .map_err(|error| at(file.path, error));
+        let contents = match take {
+            Take::Move => blobs.adopt(&*file.dir, &file.name),
+            Take::Copy => blobs.copy_in(&*file.dir, &file.name),
+        };
+        let contents = contents.map_err(|error| at(file.path, error));
         // Nobody listens any more when the walk failed.
         let _ = done.send(Stored {
             node: file.node,

@@ -101,7 +101,7 @@ impl FromStr for ExtraHost {
 }
 
 /// A name for an image; refused here, before anything is built.
-pub(super) fn image_name(text: &str) -> Result<String, <ImageRef as FromStr>::Err> {
+pub(in crate::commands) fn image_name(text: &str) -> Result<String, <ImageRef as FromStr>::Err> {
     text.parse::<ImageRef>().map(|_| text.to_owned())
 }
 
