@@ -11,10 +11,10 @@ NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoc
 # What the benchmarks compare with.
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace
 
-.PHONY: help deps build example test lint fmt bench ci
+.PHONY: help deps build example test test-fs-long lint fmt bench ci
 
 help: ## List the entry points
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the Debian packages that the tests and the example need
 	@./.ci/install-missing $(NEEDS)
@@ -29,6 +29,10 @@ example: ## Build examples/hello with the program; the second time it is all hit
 
 test: ## Run every test of the workspace (as root; needs make deps)
 	$(CARGO) test --workspace --no-fail-fast
+
+test-fs-long: ## Test the file system for hours: 20,000 random scripts of each kind, 1,000,000 names
+	IECHOR_FS_SEQUENCES=20000 IECHOR_FS_SEED=$${IECHOR_FS_SEED:-$$(date +%s)} IECHOR_FS_ENTRIES=1000000 \
+		$(CARGO) test -p iechor-snapshotter --test views -- --nocapture
 
 lint: ## Formatting and clippy, warnings refused
 	$(CARGO) fmt --all --check

@@ -10,8 +10,11 @@
 mod chainfs;
 mod differential;
 mod fixture;
+mod model;
 mod overlay;
 mod programs;
+mod random;
+mod reference;
 mod served_chain;
 mod server_process;
 mod session;

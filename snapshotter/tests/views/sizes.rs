@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use crate::fixture::Lab;
 use crate::programs::entries_from;
 use crate::server_process::{self, ServerProcess};
+use crate::suite::{Ground, check};
 
 /// Names of a normal test run.
 const ENTRIES: usize = 50_000;
@@ -103,6 +104,17 @@ fn numbers_of_more_than_32_bits_are_the_same_everywhere() {
         fs::write(root.join("d/f"), "copied up").unwrap();
         assert_eq!(ino(&root.join("d/f")), before);
     });
+}
+
+/// As many names as ext4 gives a file, in a nightly run.
+#[test]
+fn many_names_of_a_file_are_as_on_a_plain_overlay() {
+    let count = (many() / 10).min(65_000);
+    let script = format!(
+        "mkdir h; create h/f x; links h/f {count}; stat h/f; unlink h/f.1; stat h/f // \
+         stat h/f.7; append h/f.7 y; stat h/f.7; stat h/f"
+    );
+    check(&Ground::new(), &script).unwrap_or_else(|difference| panic!("{difference}"));
 }
 
 /// Logical size of the largest file.

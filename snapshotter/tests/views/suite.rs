@@ -13,7 +13,8 @@ mod machine;
 mod observation;
 mod ours;
 
-pub(crate) use self::ground::{Ground, check};
+pub(crate) use self::ground::{Ground, check, check_against};
+pub(crate) use self::observation::{Shape, told_contents};
 
 /// A group of cases as a test.
 macro_rules! groups {

@@ -10,8 +10,9 @@ use tempfile::TempDir;
 
 use super::kernel::Kernel;
 use super::machine::Machine;
-use super::observation::{Observation, coarse, differences};
+use super::observation::{Observation, coarse, differences, shapes};
 use super::ours::Ours;
+use crate::model::Model;
 
 /// The layers below every case: something of everything, and a second layer that removes, replaces,
 /// hides and moves.
@@ -82,6 +83,28 @@ pub(crate) fn check(ground: &Ground, script: &str) -> Result<(), String> {
         .try_for_each(|step| compare_step(ground, &mut ours, &mut kernel, step))
 }
 
+/// Runs a script on our side and on a model; gives what differs.
+pub(crate) fn check_against(
+    ground: &Ground,
+    script: &str,
+    model: &mut Model,
+) -> Result<(), String> {
+    let mut ours = ground.ours.clone();
+    for step in script.split("//") {
+        let (said, expected) = model.step(step);
+        let (found, committed) = ours.step(&ground.session, |root| run(root, step));
+        same_words(&found.said, &said)?;
+        differences(
+            "over our mount",
+            &shapes(&found.tree),
+            "in the model",
+            &expected,
+        )?;
+        same_committed(&committed, &found)?;
+    }
+    Ok(())
+}
+
 fn compare_step(
     ground: &Ground,
     ours: &mut Ours,
@@ -97,7 +120,11 @@ fn compare_step(
         "plainly",
         &coarse(&expected.tree),
     )?;
-    let [through_kernel, directly] = &committed;
+    same_committed(&committed, &found)
+}
+
+fn same_committed(committed: &[Observation; 2], found: &Report) -> Result<(), String> {
+    let [through_kernel, directly] = committed;
     differences("committed", through_kernel, "in the step", &found.tree)?;
     differences("asked directly", directly, "in the step", &found.tree)
 }

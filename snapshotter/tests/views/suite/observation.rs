@@ -29,6 +29,38 @@ pub(crate) struct Entry {
     pub(super) listed_right: bool,
 }
 
+/// What of an entry a model without clocks can know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) mode: u32,
+    pub(crate) owner: (u32, u32),
+    pub(crate) rdev: u64,
+    pub(crate) links: Option<u64>,
+    pub(crate) xattrs: BTreeMap<String, Vec<u8>>,
+    pub(crate) contents: String,
+    pub(crate) first_name: PathBuf,
+}
+
+impl From<&Entry> for Shape {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            mode: entry.mode,
+            owner: entry.owner,
+            rdev: entry.rdev,
+            links: entry.links,
+            xattrs: entry.xattrs.clone(),
+            contents: entry.contents.clone(),
+            first_name: entry.first_name.clone(),
+        }
+    }
+}
+
+/// A tree as far as such a model can know it.
+pub(super) fn shapes(tree: &Observation) -> BTreeMap<PathBuf, Shape> {
+    let shape = |(path, entry): (&PathBuf, &Entry)| (path.clone(), entry.into());
+    tree.iter().map(shape).collect()
+}
+
 pub(crate) type Observation = BTreeMap<PathBuf, Entry>;
 
 /// Of a file with more names than this only the first is read.
@@ -148,7 +180,7 @@ fn contents(path: &Path, stat: &fs::Metadata) -> String {
 }
 
 /// Contents of a file as an [`Entry`] has them.
-pub(super) fn told_contents(bytes: &[u8]) -> String {
+pub(crate) fn told_contents(bytes: &[u8]) -> String {
     format!("{} in {} bytes", Digest::of(bytes), bytes.len())
 }
 
@@ -181,11 +213,11 @@ pub(crate) fn coarse(tree: &Observation) -> Observation {
 }
 
 /// The first path that differs, told with both sides.
-pub(crate) fn differences(
+pub(crate) fn differences<E: PartialEq + std::fmt::Debug>(
     one: &str,
-    found: &Observation,
+    found: &BTreeMap<PathBuf, E>,
     other: &str,
-    expected: &Observation,
+    expected: &BTreeMap<PathBuf, E>,
 ) -> Result<(), String> {
     let differs = |path: &&PathBuf| found.get(*path) != expected.get(*path);
     match found.keys().chain(expected.keys()).find(differs) {
