@@ -90,6 +90,9 @@ fn large_database(db: &CacheDb, base: &Record) -> Result<()> {
     report("list 100,000 records", || {
         db.records(&RecordFilter::default()).map(|all| all.len())
     });
+    report("list 100,000 records for a table", || {
+        db.listing().map(|all| all.rows().len())
+    });
     let policy = GcPolicy {
         scope: GcScope::All,
         max_used: Some(0),
@@ -100,8 +103,8 @@ fn large_database(db: &CacheDb, base: &Record) -> Result<()> {
         leased: &|_| false,
     };
     report("plan a prune of 100,000 records", || {
-        db.plan_gc(&policy, view, &mut Flat)
-            .map(|plan| plan.items.len())
+        db.prunable()
+            .map(|all| all.plan(&policy, view, &mut Flat).items.len())
     });
     Ok(())
 }

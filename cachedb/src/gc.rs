@@ -1,7 +1,7 @@
 //! Pruning: what would go and why, and making it go.
 //!
 //! ```text
-//!   GcPolicy ──CacheDb::plan_gc──► GcPlan (shown, or) ──CacheDb::apply_gc──► GcOutcome
+//!   CacheDb::prunable ──► Prunable ──plan──► GcPlan (shown, or) ──CacheDb::apply_gc──► GcOutcome
 //! ```
 //!
 //! A plan never has a parent before its children, nothing leased or mounted, nothing below what is
@@ -11,15 +11,18 @@
 
 use std::fmt;
 
-use iechor_snapshotter::SnapshotId;
+use iechor_snapshotter::{Digest, SnapshotId};
 
 use crate::build::StepId;
-use crate::record::{Record, RecordId};
+use crate::record::{Place, RecordId};
 use crate::time::UnixMillis;
 
-pub use filter::{Filter, FilterError};
+pub use budget::Budget;
+pub use filter::{Filter, FilterError, Subject};
+pub use graph::{FailedState, Prunable};
 
 mod apply;
+mod budget;
 mod fate;
 mod filter;
 mod graph;
@@ -43,7 +46,7 @@ pub enum GcScope {
 pub struct GcPolicy {
     /// Which unused records may go.
     pub scope: GcScope,
-    /// All of these must hold for a record to go.
+    /// All of these must hold for something to go.
     pub filters: Vec<Filter>,
     /// `--max-used-space`, `--keep-storage`: remove least recently used ones until no more is used.
     pub max_used: Option<u64>,
@@ -55,7 +58,7 @@ pub struct GcPolicy {
 
 /// What the store knows about sizes: blobs are shared, so the sum of parts is not the whole.
 pub trait Usage {
-    /// Bytes that the store takes on disk.
+    /// Bytes that count against a budget.
     fn total(&self) -> u64;
 
     /// Bytes free on the store's file system.
@@ -83,6 +86,8 @@ pub struct GcView<'a> {
 pub struct GcItem {
     /// What.
     pub target: GcTarget,
+    /// The snapshot on top of what it names; none of what is made of `scratch`.
+    pub snapshot: Option<SnapshotId>,
     /// Why it may go.
     pub reason: GcReason,
     /// Bytes that the disk gets back, given the items before it.
@@ -93,15 +98,31 @@ pub struct GcItem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GcTarget {
     /// A record.
-    Record(Box<Record>),
-    /// The state that a failed step was left in.
+    Record {
+        /// Its number.
+        id: RecordId,
+        /// Its place in the order of uses when the plan was made: one used since stays.
+        use_sequence: u64,
+    },
+    /// The state that failed steps were left in.
     FailedState {
-        /// The step.
-        step: StepId,
-        /// Its state.
-        snapshot: SnapshotId,
+        /// The steps, the newest first; several builds may have failed in the same way.
+        steps: Vec<StepId>,
         /// The instruction.
         text: String,
+        /// Where it stands.
+        place: Place,
+        /// When the newest of them failed.
+        when: UnixMillis,
+    },
+    /// An image that lost its name.
+    Image {
+        /// Its id.
+        id: Digest,
+        /// Its layers, base first.
+        chain: Vec<SnapshotId>,
+        /// When it came here.
+        created: UnixMillis,
     },
 }
 
@@ -118,6 +139,8 @@ pub enum GcReason {
     LowDisk,
     /// A kept state of a failed step.
     FailedState,
+    /// An image that lost its name.
+    Nameless,
 }
 
 /// Why something that passed the filters stays.
@@ -160,15 +183,23 @@ impl GcPlan {
     }
 }
 
-impl fmt::Display for GcReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl GcReason {
+    /// The reason as one clause.
+    pub const fn clause(self) -> &'static str {
+        match self {
             Self::Dangling => "dangling",
             Self::Unused => "unused",
             Self::OverBudget => "over the space budget",
             Self::LowDisk => "disk space is low",
             Self::FailedState => "state of a failed step",
-        })
+            Self::Nameless => "it has no name",
+        }
+    }
+}
+
+impl fmt::Display for GcReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.clause())
     }
 }
 

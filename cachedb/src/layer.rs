@@ -100,6 +100,26 @@ impl CacheDb {
         })
     }
 
+    /// Every stored form of every snapshot's layer: snapshot, media type, digest.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub fn stored_layers(&self) -> Result<Vec<(SnapshotId, String, Digest)>, CacheError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT l.snapshot, c.media_type, c.digest \
+                     FROM compressed_layers AS c JOIN layers AS l ON l.diff_id = c.diff_id",
+                )?
+                .query_map([], |row| {
+                    let snapshot = SnapshotId::new(column::digest(row, 0)?);
+                    Ok((snapshot, row.get(1)?, column::digest(row, 2)?))
+                })?
+                .collect()
+        })
+    }
+
     /// Remembers the layer's digest and size under this media type.
     ///
     /// # Errors

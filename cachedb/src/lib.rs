@@ -62,7 +62,9 @@ pub use lease::{ClosedGate, Lease, LeaseDir, LockError};
 pub use memo::{StatMemo, StatStamp};
 pub use miss::{Comparison, Explanation, Hint, MissReason};
 pub use recipe::{Input, InputValue, Recipe};
-pub use record::{Durability, NewRecord, Place, Record, RecordFilter, RecordId};
+pub use record::{
+    Durability, ListedRecord, Listing, NewRecord, Place, Record, RecordFilter, RecordId,
+};
 pub use time::{FileTime, UnixMillis};
 pub use validator::HttpValidators;
 pub use witness::Witness;

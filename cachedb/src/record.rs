@@ -1,7 +1,7 @@
 //! Records: executed instructions and what came of them.
 //!
-//! `insert` makes them, `find` looks them up, `used` counts hits and durability, `inputs` keeps
-//! what is behind their keys, `row` is their form in the database.
+//! `insert` makes them, `find` looks them up, `listing` reads all at once, `used` counts hits and
+//! durability, `inputs` keeps what is behind their keys, `row` is their form in the database.
 
 use iechor_snapshotter::SnapshotId;
 
@@ -11,11 +11,13 @@ use crate::time::UnixMillis;
 mod find;
 mod inputs;
 mod insert;
+mod listing;
 pub(crate) mod prefix;
 mod row;
 mod used;
 
-pub(crate) use find::select as select_records;
+pub use listing::{ListedRecord, Listing};
+
 pub(crate) use inputs::{read as read_recipe, small_columns};
 pub(crate) use row::{read_place, text_hash};
 

@@ -74,6 +74,11 @@ impl Style {
         }
     }
 
+    /// Whether ids and texts are cut.
+    pub(crate) fn is_short(&self) -> bool {
+        !self.full
+    }
+
     /// An id: 12 digits of it, or all.
     pub(crate) fn id(&self, id: &str) -> String {
         match id.split_once(':') {

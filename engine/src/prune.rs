@@ -6,33 +6,33 @@
 //! | what | goes |
 //! | --- | --- |
 //! | cached steps, failed states | by the policy of the cache (cachedb, `gc`) |
-//! | images that lost their name | with the step that made them; pulled ones always |
+//! | images that lost their name | with the step that made them; pulled ones for themselves |
 //! | layers without a row, blobs without a layer | always: a crash left them |
 //! | contents without an image | always; layers compressed for an export, with `-a` |
 //! | cache mounts | with `-a`, or when a filter names them |
 //! | logs | of all but the last 50 builds; with `-a`, of all but the last one |
 //!
-//! What a build or a mount uses stays.
+//! A filter names them by `id=` or `type=`. All filters must hold, but for what a crash left.
+//!
+//! What a build or a mount uses stays. A cap and a floor are for everything together, as `builder
+//! du` adds it up; steps go before what lies beside the store.
 
 mod files;
-mod filter;
 mod removal;
 mod steps;
 
-use std::collections::HashSet;
-
+pub use iechor_cachedb::gc::{Filter, FilterError};
 use iechor_cachedb::gc::{GcItem, GcPolicy, GcScope};
-use iechor_cachedb::{CacheError, UnixMillis, lease::LockError};
+use iechor_cachedb::{CacheError, RecordId, UnixMillis, lease::LockError};
 use iechor_image::content::ContentError;
-use iechor_snapshotter::{Digest, SnapshotId, StoreError};
+use iechor_snapshotter::{SnapshotId, StoreError};
 
-pub use self::filter::{Filter, FilterError};
 pub use self::removal::apply;
 use crate::path_error::PathError;
 use crate::state::Engine;
 use crate::usage::files::Stored;
 use crate::usage::ledger::{Ledger, Share};
-use crate::usage::{UsageError, UsageRecord, records};
+use crate::usage::{Inventory, UsageError, UsageRecord, records};
 
 /// What `builder prune` is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,8 +41,12 @@ pub struct PruneRequest {
     pub scope: Scope,
     /// `--filter`; all must hold.
     pub filters: Vec<Filter>,
-    /// `--keep-storage`: stop when no more than this many bytes are left.
-    pub keep_storage: Option<u64>,
+    /// `--max-used-space`, `--keep-storage`: go on only while more than this many bytes are used.
+    pub max_used: Option<u64>,
+    /// `--reserved-space`: stop when no more than this many bytes are used.
+    pub reserved: Option<u64>,
+    /// `--min-free-space`: go on only while the disk has fewer bytes free than this.
+    pub min_free: Option<u64>,
 }
 
 /// How far a prune goes.
@@ -62,11 +66,11 @@ pub struct PruneItem {
     #[serde(flatten)]
     pub record: UsageRecord,
     /// Why it may go, one clause.
-    pub reason: String,
+    pub reason: &'static str,
 }
 
 /// What would go; nothing has happened yet.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, serde::Serialize)]
 pub struct PrunePlan {
     /// The records, in the order of their removal.
     pub items: Vec<PruneItem>,
@@ -75,9 +79,9 @@ pub struct PrunePlan {
     /// What stands behind each item.
     #[serde(skip)]
     targets: Vec<Target>,
-    /// Layers that stay.
+    /// The store as it is after that.
     #[serde(skip)]
-    left: HashSet<SnapshotId>,
+    left: Ledger,
     #[serde(skip)]
     now: UnixMillis,
 }
@@ -87,10 +91,8 @@ pub struct PrunePlan {
 enum Target {
     /// A layer or blobs that nothing names.
     Leftover,
-    /// An image without a name.
-    Image(Digest),
-    /// A row of the cache, and the layer that it names.
-    Step(Box<GcItem>),
+    /// A row of the cache, and the layers that it names.
+    Row(Box<GcItem>),
     /// Something beside the store.
     File(Box<Stored>),
 }
@@ -149,9 +151,10 @@ impl PruneRequest {
                 Scope::Unused => GcScope::Dangling,
                 Scope::All => GcScope::All,
             },
-            filters: self.filters.iter().map(Filter::on_steps).cloned().collect(),
-            max_used: self.keep_storage,
-            ..GcPolicy::default()
+            filters: self.filters.clone(),
+            max_used: self.max_used,
+            reserved: self.reserved,
+            min_free: self.min_free,
         }
     }
 }
@@ -160,27 +163,31 @@ impl PruneRequest {
 ///
 /// # Errors
 ///
-/// [`PruneError`]; nothing is planned while a layer index is damaged.
+/// [`PruneError`].
 pub fn plan(engine: &Engine, request: &PruneRequest, now: i64) -> Result<PrunePlan, PruneError> {
-    plan_at(engine, request, UnixMillis(now.saturating_mul(1000)))
+    let now = UnixMillis(now.saturating_mul(1000));
+    let (ledger, inventory) = Inventory::take(engine)?;
+    plan_on(engine, request, now, ledger, &inventory)
 }
 
-fn plan_at(
+/// Plans on what was taken stock of before.
+pub(crate) fn plan_on(
     engine: &Engine,
     request: &PruneRequest,
     now: UnixMillis,
+    mut left: Ledger,
+    inventory: &Inventory,
 ) -> Result<PrunePlan, PruneError> {
-    let mut ledger = Ledger::open(engine)?;
-    let mut planned = leftovers(&mut ledger);
-    planned.extend(steps::plan(engine, request, now, &mut ledger)?);
-    planned.extend(files::plan(engine, request, now, &ledger)?);
+    let mut planned = leftovers(&mut left);
+    planned.extend(steps::plan(request, now, &mut left, &inventory.prunable));
+    planned.extend(files::plan(engine, request, now, &left, &inventory.files)?);
     let (items, targets): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
     let bytes = items.iter().map(|item: &PruneItem| item.record.own).sum();
     Ok(PrunePlan {
         items,
         bytes,
         targets,
-        left: ledger.snapshots().collect(),
+        left,
         now,
     })
 }
@@ -194,6 +201,7 @@ fn leftovers(ledger: &mut Ledger) -> Vec<(PruneItem, Target)> {
         records.push(records::orphan(&id, Share { own, shared: 0 }));
     }
     records.extend(records::unnamed(unnamed));
+    ledger.sweep();
     let reason = "left by a crash";
     records
         .into_iter()
@@ -204,15 +212,21 @@ fn leftovers(ledger: &mut Ledger) -> Vec<(PruneItem, Target)> {
 impl PrunePlan {
     /// Whether a layer stays.
     pub(crate) fn leaves(&self, snapshot: &SnapshotId) -> bool {
-        self.left.contains(snapshot)
+        self.left.has(snapshot)
+    }
+
+    /// The items, with the record behind each that is a step.
+    pub(crate) fn items_and_records(&self) -> impl Iterator<Item = (&PruneItem, Option<RecordId>)> {
+        let records = self.targets.iter().map(|target| match target {
+            Target::Row(item) => item.record(),
+            Target::Leftover | Target::File(_) => None,
+        });
+        self.items.iter().zip(records)
     }
 }
 
 impl PruneItem {
-    fn new(record: UsageRecord, reason: &str) -> Self {
-        Self {
-            record,
-            reason: reason.to_owned(),
-        }
+    fn new(record: UsageRecord, reason: &'static str) -> Self {
+        Self { record, reason }
     }
 }

@@ -3,10 +3,14 @@
 //! Each id is a type of its own, so that a diff ID is never taken for a snapshot id. All print as
 //! `sha256:<64 hex digits>` and parse from the same form.
 
+mod map;
+
 use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
+
+pub use self::map::{DigestMap, DigestSet, FirstBytes};
 
 /// A SHA-256 digest.
 ///

@@ -36,8 +36,10 @@ mod xattr;
 
 pub use blob::{BlobStore, BlobWriter};
 pub use chain::Chain;
-pub use id::{ChainId, DiffId, Digest, DigestError, Hasher, SnapshotId};
+pub use id::{ChainId, DiffId, Digest, DigestError, DigestMap, DigestSet, Hasher, SnapshotId};
 pub use index::{IndexError, LayerIndex};
 pub use layer::{EntryError, Layer, LayerWriter, Metadata, NodeKind, Timestamp, Xattr};
-pub use store::{ActiveSnapshot, LayerFacts, MountPoint, SnapshotStore, StoreError, Swept, Usage};
+pub use store::{
+    ActiveSnapshot, LayerFacts, LayerUse, MountPoint, SnapshotStore, StoreError, Swept, Usage,
+};
 pub use upper::UpperError;

@@ -48,7 +48,7 @@ use self::lock::{IngestLock, LockFile};
 pub use self::mount_point::MountPoint;
 use self::scratch::ScratchRoot;
 use self::shelf::Shelf;
-pub use self::usage::{LayerFacts, Swept, Usage};
+pub use self::usage::{LayerFacts, LayerUse, Swept, Usage};
 use crate::blob::BlobStore;
 use crate::chain::Chain;
 use crate::id::SnapshotId;

@@ -141,6 +141,72 @@ fn filters_and_caps() {
 }
 
 #[test]
+fn a_cap_a_floor_and_free_space_are_kept_to() {
+    let env = TestEnv::with_base();
+    busy(&env);
+    let total = |args: &[&str]| {
+        let all: Vec<&str> = ["prune", "--dry-run", "--bytes"]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect();
+        let shown = env.run(&all).success().stdout;
+        let total = shown.lines().find_map(|line| line.strip_prefix("Total:"));
+        total.unwrap().trim().parse::<u64>().unwrap()
+    };
+    let used = json(&env.run(["du", "--format", "json"]).success().stdout);
+    let used: u64 = used
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["own"].as_u64().unwrap())
+        .sum();
+    assert!(total(&[]) > 6_000_000);
+    let cap = (used - 1_000_000).to_string();
+    assert!(
+        (1_000_000..2_000_000).contains(&total(&["--max-used-space", &cap])),
+        "the last used stays"
+    );
+    assert_eq!(
+        total(&["--max-used-space", "0", "--reserved-space", "1TB"]),
+        0
+    );
+    assert_eq!(total(&["--min-free-space", "0"]), 0);
+    assert!(total(&["--min-free-space", "1000000TB"]) > 6_000_000);
+    assert!(total(&["--filter", "type=run", "--filter", "file~=*iEchorfile"]) > 6_000_000);
+    assert_eq!(total(&["--filter", "type=run", "--filter", "type=copy"]), 0);
+}
+
+#[test]
+fn usage_is_told_as_a_tree() {
+    let env = TestEnv::with_base();
+    busy(&env);
+    let shown = env.run(["du", "--tree", "--no-trunc"]).success().stdout;
+    let at = |text: &str| shown.lines().position(|line| line.contains(text)).unwrap();
+    assert!(at("5000000") < at("1000000 "), "{shown}");
+    let flat = env.run(["du"]).success().stdout;
+    let sums = |text: &str| {
+        text.lines()
+            .rev()
+            .take(4)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sums(&shown), sums(&flat));
+    let rows = json(
+        &env.run(["du", "--tree", "--format", "json"])
+            .success()
+            .stdout,
+    );
+    assert!(
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["depth"].is_u64())
+    );
+}
+
+#[test]
 fn images_keep_their_steps_unless_all_is_asked() {
     let env = TestEnv::with_base();
     env.build_text("FROM base\nRUN echo kept\n", &["-t", "app"])

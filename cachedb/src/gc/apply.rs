@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use iechor_snapshotter::SnapshotId;
-use rusqlite::{Connection, Transaction, params};
+use iechor_snapshotter::{Digest, SnapshotId};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{GcItem, GcOutcome, GcPlan, GcTarget, GcView};
 use crate::build::StepId;
 use crate::db::{CacheDb, column};
 use crate::error::CacheError;
-use crate::record::{Record, RecordId};
+use crate::record::RecordId;
 use crate::time::UnixMillis;
 
 /// Tombstones that are kept: as many records as the index is made for.
@@ -73,62 +73,86 @@ impl GcItem {
     /// The record that goes, if it is one.
     pub fn record(&self) -> Option<RecordId> {
         match &self.target {
-            GcTarget::Record(record) => Some(record.id),
-            GcTarget::FailedState { .. } => None,
+            GcTarget::Record { id, .. } => Some(*id),
+            GcTarget::FailedState { .. } | GcTarget::Image { .. } => None,
         }
     }
 
-    /// The snapshot that it names.
-    pub fn snapshot(&self) -> Option<SnapshotId> {
-        match &self.target {
-            GcTarget::Record(record) => record.snapshot,
-            GcTarget::FailedState { snapshot, .. } => Some(*snapshot),
-        }
+    /// The snapshots that its row names, the topmost first.
+    fn snapshots(&self) -> impl Iterator<Item = SnapshotId> {
+        let chain = match &self.target {
+            GcTarget::Image { chain, .. } => chain.as_slice(),
+            GcTarget::Record { .. } | GcTarget::FailedState { .. } => self.snapshot.as_slice(),
+        };
+        chain.iter().rev().copied()
     }
 }
 
 fn is_leased(item: &GcItem, view: GcView<'_>) -> bool {
-    item.snapshot()
-        .is_some_and(|snapshot| (view.leased)(&snapshot))
+    item.snapshots().any(|snapshot| (view.leased)(&snapshot))
 }
 
 fn delete(transaction: &Transaction<'_>, item: &GcItem, now: UnixMillis) -> rusqlite::Result<bool> {
-    match &item.target {
-        GcTarget::Record(record) => delete_record(transaction, record, now),
-        GcTarget::FailedState { step, snapshot, .. } => forget_state(transaction, *step, snapshot),
+    match (&item.target, &item.snapshot) {
+        (GcTarget::Record { id, use_sequence }, _) => {
+            delete_record(transaction, *id, *use_sequence, now)
+        }
+        (GcTarget::FailedState { steps, .. }, Some(snapshot)) => {
+            forget_state(transaction, steps, snapshot)
+        }
+        (GcTarget::FailedState { .. }, None) => Ok(false),
+        (GcTarget::Image { id, .. }, _) => forget_image(transaction, id),
     }
 }
 
 /// Deletes a record that nobody has used since and on which nothing is made.
 fn delete_record(
     transaction: &Transaction<'_>,
-    record: &Record,
+    id: RecordId,
+    use_sequence: u64,
     now: UnixMillis,
 ) -> rusqlite::Result<bool> {
-    let deleted = transaction
+    let key: Option<[u8; 32]> = transaction
         .prepare_cached(
             "DELETE FROM records WHERE id = ?1 \
              AND NOT EXISTS (SELECT 1 FROM records AS child WHERE child.parent = ?1) \
-             AND EXISTS (SELECT 1 FROM usage WHERE record = ?1 AND sequence = ?2)",
+             AND EXISTS (SELECT 1 FROM usage WHERE record = ?1 AND sequence = ?2) RETURNING key",
         )?
-        .execute(params![record.id.0, column::signed(record.use_sequence)])?;
-    if deleted > 0 {
+        .query_row(params![id.0, column::signed(use_sequence)], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    if let Some(key) = key {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO tombstones (key, pruned) VALUES (?1, ?2)")?
-            .execute(params![record.key.digest().as_bytes(), now.0])?;
+            .execute(params![key, now.0])?;
     }
-    Ok(deleted > 0)
+    Ok(key.is_some())
 }
 
 fn forget_state(
     transaction: &Transaction<'_>,
-    step: StepId,
+    steps: &[StepId],
     snapshot: &SnapshotId,
 ) -> rusqlite::Result<bool> {
+    let mut forget = transaction
+        .prepare_cached("UPDATE build_steps SET snapshot = NULL WHERE id = ?1 AND snapshot = ?2")?;
+    let mut forgotten = 0;
+    for step in steps {
+        forgotten += forget.execute(params![step.0, snapshot.digest().as_bytes()])?;
+    }
+    Ok(forgotten > 0)
+}
+
+/// Takes an image off the list, unless it got a name meanwhile.
+fn forget_image(transaction: &Transaction<'_>, id: &Digest) -> rusqlite::Result<bool> {
     transaction
-        .prepare_cached("UPDATE build_steps SET snapshot = NULL WHERE id = ?1 AND snapshot = ?2")?
-        .execute(params![step.0, snapshot.digest().as_bytes()])
-        .map(|changed| changed > 0)
+        .prepare_cached(
+            "DELETE FROM images WHERE id = ?1 \
+             AND NOT EXISTS (SELECT 1 FROM image_names WHERE image = ?1)",
+        )?
+        .execute([id.as_bytes()])
+        .map(|gone| gone > 0)
 }
 
 /// The snapshots of what went that nothing names any more, each once, in the order of removal.
@@ -136,7 +160,7 @@ fn unnamed(connection: &Connection, removed: &[GcItem]) -> rusqlite::Result<Vec<
     let mut named = connection.prepare_cached(NAMED)?;
     let mut seen = HashSet::new();
     let mut snapshots = Vec::new();
-    for snapshot in removed.iter().filter_map(GcItem::snapshot) {
+    for snapshot in removed.iter().flat_map(GcItem::snapshots) {
         let is_named: bool = named.query_row([snapshot.digest().as_bytes()], |row| row.get(0))?;
         if !is_named && seen.insert(snapshot) {
             snapshots.push(snapshot);

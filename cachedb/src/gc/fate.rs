@@ -1,9 +1,11 @@
 //! What goes and what stays: leases, scope and filters, and nothing on which something stays.
 
+use iechor_snapshotter::SnapshotId;
+
 use super::filter::Subject;
-use super::graph::{FailedState, Graph};
+use super::graph::{FailedState, ImageRoot, Prunable};
 use super::{GcPolicy, GcScope, GcView, KeepReason, Usage};
-use crate::record::{Record, RecordId};
+use crate::record::ListedRecord;
 
 /// What is to become of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +18,16 @@ pub(super) enum Fate {
     NotMeant,
 }
 
-/// The fates of records and failed states, in the graph's order.
+/// The fates of records, failed states and images, in the graph's order.
 pub(super) struct Fates {
     pub(super) records: Vec<Fate>,
     pub(super) failed: Vec<Fate>,
+    pub(super) images: Vec<Fate>,
 }
 
 impl Fates {
     pub(super) fn decide(
-        graph: &Graph,
+        graph: &Prunable,
         policy: &GcPolicy,
         view: GcView<'_>,
         usage: &dyn Usage,
@@ -34,126 +37,119 @@ impl Fates {
             policy,
             view,
             usage,
-            words: image_words(graph),
+            images: images_of_records(graph),
         };
         let failed: Vec<Fate> = graph
             .failed
             .iter()
             .map(|failed| judge.failed(failed))
             .collect();
-        let mut records: Vec<Fate> = graph
-            .records
+        let images = graph
+            .images
             .iter()
-            .enumerate()
-            .map(|(at, record)| judge.record(at, record))
+            .map(|image| judge.image(image))
             .collect();
+        let rows = graph.records.rows().iter().enumerate();
+        let mut records: Vec<Fate> = rows.map(|(at, record)| judge.record(at, record)).collect();
         keep_parents(graph, &mut records, &failed);
-        Self { records, failed }
+        Self {
+            records,
+            failed,
+            images,
+        }
     }
 }
 
 /// Nothing goes on which something stays. Children come after parents, so one pass from the end
 /// reaches everything.
-fn keep_parents(graph: &Graph, records: &mut [Fate], failed: &[Fate]) {
+fn keep_parents(graph: &Prunable, records: &mut [Fate], failed: &[Fate]) {
     for (state, fate) in graph.failed.iter().zip(failed) {
-        keep_parent(graph, records, state.parent, *fate);
+        for parent in &state.parents {
+            keep_parent(records, *parent, *fate);
+        }
     }
-    for (at, record) in graph.records.iter().enumerate().rev() {
-        keep_parent(graph, records, record.parent, records[at]);
+    for (at, record) in graph.records.rows().iter().enumerate().rev() {
+        if let Some(parent) = record.parent {
+            keep_parent(records, parent, records[at]);
+        }
     }
 }
 
-fn keep_parent(graph: &Graph, records: &mut [Fate], parent: Option<RecordId>, child: Fate) {
-    let parent = parent.and_then(|parent| graph.position(parent));
-    if let Some(at) = parent
-        && child != Fate::Goes
-        && records[at] == Fate::Goes
-    {
-        records[at] = Fate::Stays(KeepReason::HasKeptChild);
+fn keep_parent(records: &mut [Fate], parent: usize, child: Fate) {
+    if child != Fate::Goes && records[parent] == Fate::Goes {
+        records[parent] = Fate::Stays(KeepReason::HasKeptChild);
     }
 }
 
 /// Of each record, the images that are made of it, by position in the graph.
-fn image_words(graph: &Graph) -> Vec<Vec<usize>> {
-    let mut of_record = vec![Vec::new(); graph.records.len()];
+fn images_of_records(graph: &Prunable) -> Vec<Vec<usize>> {
+    let mut of_record = vec![Vec::new(); graph.records.rows().len()];
     for (index, image) in graph.images.iter().enumerate() {
         let mut next = image.record;
-        while let Some(at) = next.and_then(|id| graph.position(id)) {
+        while let Some(at) = next {
             of_record[at].push(index);
-            next = graph.records[at].parent;
+            next = graph.records.rows()[at].parent;
         }
     }
     of_record
 }
 
 struct Judge<'a> {
-    graph: &'a Graph,
+    graph: &'a Prunable,
     policy: &'a GcPolicy,
     view: GcView<'a>,
     usage: &'a dyn Usage,
-    words: Vec<Vec<usize>>,
+    images: Vec<Vec<usize>>,
 }
 
 impl Judge<'_> {
-    fn record(&self, at: usize, record: &Record) -> Fate {
+    fn record(&self, at: usize, record: &ListedRecord) -> Fate {
         let leased = record
             .snapshot
-            .is_some_and(|snapshot| (self.view.leased)(&snapshot));
+            .is_some_and(|snapshot| self.is_leased(&snapshot));
         if !self.means_record(at, record, leased) {
             return Fate::NotMeant;
         }
-        match self.use_of(at, record, leased) {
+        match self.use_of(at, leased) {
             Some(reason) => Fate::Stays(reason),
             None => Fate::Goes,
         }
     }
 
-    fn use_of(&self, at: usize, record: &Record, leased: bool) -> Option<KeepReason> {
+    fn use_of(&self, at: usize, leased: bool) -> Option<KeepReason> {
         let spared = self.policy.scope == GcScope::Dangling;
-        let tagged = || {
-            self.words[at]
-                .iter()
-                .any(|image| self.graph.images[*image].is_tagged())
-        };
         if leased {
             Some(KeepReason::Leased)
-        } else if spared && tagged() {
+        } else if spared && self.images(at).any(ImageRoot::is_named) {
             Some(KeepReason::Image)
-        } else if spared && self.graph.newest.contains(&record.id) {
+        } else if spared && self.graph.newest[at] {
             Some(KeepReason::NewestBuild)
         } else {
             None
         }
     }
 
-    fn means_record(&self, at: usize, record: &Record, leased: bool) -> bool {
+    fn means_record(&self, at: usize, record: &ListedRecord, leased: bool) -> bool {
         if self.policy.filters.is_empty() {
             return true;
         }
-        let stage_index = record.place.stage_index.to_string();
         let kind = record.kind.to_lowercase();
-        let images = self.words[at]
-            .iter()
-            .flat_map(|image| &self.graph.images[*image].words);
+        let kinds = ["step", &kind, "meta"];
+        let makes_layer = self.graph.records.makes_layer(at) || record.parent.is_none();
+        let snapshot = || record.snapshot.map(|snapshot| snapshot.hex());
         self.means(&Subject {
-            ids: [
-                Some(record.key.hex()),
-                record.snapshot.map(|snapshot| snapshot.hex()),
-            ],
-            kinds: [
-                &kind,
-                if record.own_bytes == 0 {
-                    "meta"
-                } else {
-                    "layer"
-                },
-            ],
-            stages: [Some(&stage_index), record.place.stage_name.as_deref()],
-            file: &record.place.file,
-            images: images.map(String::as_str).collect(),
+            ids: &|| {
+                std::iter::once(record.key.hex())
+                    .chain(snapshot())
+                    .collect()
+            },
+            kinds: if makes_layer { &kinds[..2] } else { &kinds },
+            stage: Some((record.stage_index, record.stage_name.as_deref())),
+            file: Some(&record.file),
+            images: Some(&|| self.images(at).flat_map(ImageRoot::words).collect()),
             last_used: record.last_used,
             failed: false,
-            in_use: leased || !self.words[at].is_empty(),
+            in_use: leased || self.images(at).any(ImageRoot::is_named),
             shared: &|| {
                 record
                     .snapshot
@@ -163,30 +159,106 @@ impl Judge<'_> {
     }
 
     fn failed(&self, failed: &FailedState) -> Fate {
-        let leased = (self.view.leased)(&failed.snapshot);
-        let stage_index = failed.place.stage_index.to_string();
+        let leased = self.is_leased(&failed.snapshot);
         let meant = self.means(&Subject {
-            ids: [None, Some(failed.snapshot.hex())],
-            kinds: ["failed", "failed"],
-            stages: [Some(&stage_index), failed.place.stage_name.as_deref()],
-            file: &failed.place.file,
-            images: Vec::new(),
+            ids: &|| vec![failed.snapshot.hex()],
+            kinds: &["failed"],
+            stage: Some((failed.place.stage_index, failed.place.stage_name.as_deref())),
+            file: Some(&failed.place.file),
+            images: Some(&Vec::new),
             last_used: failed.when,
             failed: true,
             in_use: leased,
             shared: &|| self.usage.is_shared(&failed.snapshot),
         });
-        match (meant, leased) {
-            (false, _) => Fate::NotMeant,
-            (true, true) => Fate::Stays(KeepReason::Leased),
-            (true, false) => Fate::Goes,
+        unless_leased(meant, leased)
+    }
+
+    /// An image with a name stays; one without goes with the record that made it, and if that is
+    /// gone or it was pulled, for itself.
+    fn image(&self, image: &ImageRoot) -> Fate {
+        if image.is_named() {
+            return Fate::Stays(KeepReason::Image);
         }
+        let leased = image.chain.iter().any(|snapshot| self.is_leased(snapshot));
+        let shared = || {
+            image
+                .chain
+                .iter()
+                .any(|snapshot| self.usage.is_shared(snapshot))
+        };
+        let meant = image.record.is_some()
+            || self.means(&Subject {
+                ids: &|| vec![image.id.hex()],
+                kinds: &["image"],
+                stage: None,
+                file: None,
+                images: Some(&|| image.words()),
+                last_used: image.created,
+                failed: false,
+                in_use: leased,
+                shared: &shared,
+            });
+        unless_leased(meant, leased)
+    }
+
+    fn is_leased(&self, snapshot: &SnapshotId) -> bool {
+        (self.view.leased)(snapshot)
+    }
+
+    /// The images that are made of a record.
+    fn images(&self, at: usize) -> impl Iterator<Item = &ImageRoot> {
+        self.images[at]
+            .iter()
+            .map(|index| &self.graph.images[*index])
     }
 
     fn means(&self, subject: &Subject<'_>) -> bool {
-        self.policy
-            .filters
+        let filters = &self.policy.filters;
+        filters
             .iter()
             .all(|filter| filter.matches(subject, self.view.now))
     }
+}
+
+fn unless_leased(meant: bool, leased: bool) -> Fate {
+    match (meant, leased) {
+        (false, _) => Fate::NotMeant,
+        (true, true) => Fate::Stays(KeepReason::Leased),
+        (true, false) => Fate::Goes,
+    }
+}
+
+impl ImageRoot {
+    fn is_named(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// What filters may call it: its id in full and as listings print it, its names in full and as
+    /// people write them (`docker.io/library/app:latest`, `app:latest`, `app`).
+    fn words(&self) -> Vec<String> {
+        let names = self.names.iter().flat_map(|name| familiar(name));
+        [self.id.hex(), self.id.short()]
+            .into_iter()
+            .chain(names)
+            .collect()
+    }
+}
+
+/// A normalised name, and what may be left out of it.
+fn familiar(name: &str) -> Vec<String> {
+    let hub = name.strip_prefix("docker.io/");
+    let short = hub.and_then(|path| path.strip_prefix("library/"));
+    let mut forms: Vec<String> = [Some(name), hub, short]
+        .into_iter()
+        .flatten()
+        .map(str::to_owned)
+        .collect();
+    let untagged: Vec<String> = forms
+        .iter()
+        .filter_map(|form| form.strip_suffix(":latest"))
+        .map(str::to_owned)
+        .collect();
+    forms.extend(untagged);
+    forms
 }

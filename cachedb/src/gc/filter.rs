@@ -17,10 +17,13 @@ const KEYS: &str =
 /// | `until` | what was last used that long ago, or before that point in time |
 /// | `unused-for` | what was last used that long ago |
 /// | `id` | key or snapshot with this prefix |
-/// | `type` | instructions of this word (`run`, `copy`, ...); `failed`; `meta`: those that make no layer |
+/// | `type` | instructions of this word (`run`, `copy`, ...), and what `du` lists under TYPE; `meta`: steps that make no layer |
 /// | `stage`, `file` | the stage's name or index, the iEchorfile |
 /// | `image` | what the image of this name or id is made of |
 /// | `failed`, `shared`, `private`, `inuse` | alone or with `=true`, `=false` |
+///
+/// A condition on a stage, a file or an image, `!=` as well, does not hold for what has none: cache
+/// mounts, contents, logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter(Condition);
 
@@ -80,33 +83,64 @@ pub enum FilterError {
 }
 
 /// What filters ask about one thing.
-pub(super) struct Subject<'a> {
-    pub(super) ids: [Option<String>; 2],
-    pub(super) kinds: [&'a str; 2],
-    pub(super) stages: [Option<&'a str>; 2],
-    pub(super) file: &'a str,
-    pub(super) images: Vec<&'a str>,
-    pub(super) last_used: UnixMillis,
-    pub(super) failed: bool,
-    pub(super) in_use: bool,
-    pub(super) shared: &'a dyn Fn() -> bool,
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// What names it: digests in hexadecimal digits, or a number.
+    pub ids: &'a dyn Fn() -> Vec<String>,
+    /// What it is, in lower case.
+    pub kinds: &'a [&'a str],
+    /// Index and name of its stage, if it has one.
+    pub stage: Option<(u32, Option<&'a str>)>,
+    /// Its iEchorfile, if it has one.
+    pub file: Option<&'a str>,
+    /// What the images made of it are called, if any can be.
+    pub images: Option<&'a dyn Fn() -> Vec<String>>,
+    /// When it was last used.
+    pub last_used: UnixMillis,
+    /// Whether it is the state of a failed step.
+    pub failed: bool,
+    /// Whether a build, a mount or an image uses it.
+    pub in_use: bool,
+    /// Whether something else has part of its content as well.
+    pub shared: &'a dyn Fn() -> bool,
+}
+
+impl std::fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject")
+            .field("kinds", &self.kinds)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Filter {
-    pub(super) fn matches(&self, subject: &Subject<'_>, now: UnixMillis) -> bool {
+    /// Whether it says which things are meant, by `id` or `type`, and not only which are not.
+    pub fn names_things(&self) -> bool {
+        match &self.0 {
+            Condition::Id(pattern) | Condition::Type(pattern) => !pattern.is_negative(),
+            _ => false,
+        }
+    }
+
+    /// Whether the condition holds.
+    pub fn matches(&self, subject: &Subject<'_>, now: UnixMillis) -> bool {
         match &self.0 {
             Condition::Unused(sense, since) => {
                 since.reached(subject.last_used, now) == (*sense == Reversible::As)
             }
             Condition::Id(pattern) => {
-                pattern.matches_any_prefix(subject.ids.iter().flatten().map(String::as_str))
+                pattern.matches_any_prefix((subject.ids)().iter().map(String::as_str))
             }
-            Condition::Type(pattern) => pattern.matches_any(subject.kinds),
-            Condition::Stage(pattern) => pattern.matches_any(subject.stages.into_iter().flatten()),
-            Condition::File(pattern) => {
-                pattern.matches_any([subject.file, file_name(subject.file)])
-            }
-            Condition::Image(pattern) => pattern.matches_any(subject.images.iter().copied()),
+            Condition::Type(pattern) => pattern.matches_any(subject.kinds.iter().copied()),
+            Condition::Stage(pattern) => subject.stage.is_some_and(|(index, name)| {
+                pattern.matches_any(name.into_iter().chain([index.to_string().as_str()]))
+            }),
+            Condition::File(pattern) => subject
+                .file
+                .is_some_and(|file| pattern.matches_any([file, file_name(file)])),
+            Condition::Image(pattern) => subject
+                .images
+                .is_some_and(|images| pattern.matches_any(images().iter().map(String::as_str))),
             Condition::Is(property, wanted) => property.of(subject) == *wanted,
         }
     }
@@ -160,7 +194,7 @@ impl FromStr for Filter {
             }
             "stage" => texts(Condition::Stage),
             "file" => texts(Condition::File),
-            "image" => texts(Condition::Image),
+            "image" => pattern(key, comparison.map(without_algorithm)).map(Condition::Image),
             "failed" => flag(key, Trait::Failed, comparison),
             "shared" => flag(key, Trait::Shared, comparison),
             "private" => flag(key, Trait::Private, comparison),

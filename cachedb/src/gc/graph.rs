@@ -1,13 +1,13 @@
 //! What there is to prune, as a planner sees it: records, failed states, and who names them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use iechor_snapshotter::{Digest, SnapshotId};
+use iechor_snapshotter::{Digest, DigestMap, SnapshotId};
 use rusqlite::{Connection, Row};
 
 use crate::build::StepId;
 use crate::db::column;
-use crate::record::{Place, Record, RecordId, read_place, select_records};
+use crate::record::{Listing, Place, RecordId, read_place};
 use crate::time::UnixMillis;
 
 /// The newest build of each iEchorfile and target, and the newest that succeeded, for a failed
@@ -17,139 +17,190 @@ const NEWEST_BUILDS: &str = "SELECT max(id) FROM builds GROUP BY context, file, 
 
 /// Everything that names snapshots.
 #[derive(Debug)]
-pub(super) struct Graph {
-    /// By number: parents before children.
-    pub(super) records: Vec<Record>,
+pub struct Prunable {
+    pub(super) records: Listing,
     /// Newest first.
     pub(super) failed: Vec<FailedState>,
     pub(super) images: Vec<ImageRoot>,
-    /// Records that the newest build of their iEchorfile used.
-    pub(super) newest: HashSet<RecordId>,
+    /// Of each record, whether the newest build of its iEchorfile used it.
+    pub(super) newest: Vec<bool>,
     /// How many rows name each snapshot.
-    pub(super) names: HashMap<SnapshotId, usize>,
+    pub(super) names: DigestMap<SnapshotId, u32>,
 }
 
-/// The kept state of a failed step.
+/// The kept state of failed steps: of all that were left in the same one.
 #[derive(Debug)]
-pub(super) struct FailedState {
-    pub(super) step: StepId,
-    pub(super) snapshot: SnapshotId,
-    pub(super) text: String,
-    pub(super) place: Place,
-    pub(super) parent: Option<RecordId>,
-    pub(super) when: UnixMillis,
+pub struct FailedState {
+    /// Newest first.
+    pub(super) steps: Vec<StepId>,
+    /// The state.
+    pub snapshot: SnapshotId,
+    /// The instruction of the newest of them.
+    pub text: String,
+    /// Where that stands.
+    pub place: Place,
+    /// Where the records that they were made on stand.
+    pub(super) parents: Vec<usize>,
+    /// When the newest of them failed.
+    pub when: UnixMillis,
 }
 
 /// An image with what it is made of.
 #[derive(Debug)]
 pub(super) struct ImageRoot {
-    /// Its id in hexadecimal digits, then its names.
-    pub(super) words: Vec<String>,
-    pub(super) record: Option<RecordId>,
+    pub(super) id: Digest,
+    pub(super) names: Vec<String>,
+    /// Where the record that made it stands.
+    pub(super) record: Option<usize>,
     pub(super) chain: Vec<SnapshotId>,
+    pub(super) created: UnixMillis,
 }
 
-impl ImageRoot {
-    pub(super) fn is_tagged(&self) -> bool {
-        self.words.len() > 1
-    }
-}
-
-impl Graph {
+impl Prunable {
+    /// Reads in the caller's transaction.
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        let records = Listing::load(connection)?;
         let mut graph = Self {
-            records: select_records(connection, "true ORDER BY r.id", [])?,
-            failed: failed_states(connection)?,
-            images: images(connection)?,
-            newest: newest(connection)?,
-            names: HashMap::new(),
+            failed: failed_states(connection, &records)?,
+            images: images(connection, &records)?,
+            newest: newest(connection, &records)?,
+            names: DigestMap::default(),
+            records,
         };
         graph.count_names();
         Ok(graph)
     }
 
-    /// Where a record stands in `records`.
-    pub(super) fn position(&self, id: RecordId) -> Option<usize> {
-        self.records
-            .binary_search_by_key(&id, |record| record.id)
-            .ok()
+    /// All records.
+    pub fn records(&self) -> &Listing {
+        &self.records
+    }
+
+    /// The kept states of failed steps, newest first.
+    pub fn failed(&self) -> &[FailedState] {
+        &self.failed
+    }
+
+    /// Every snapshot that a record, an image or a failed step names.
+    pub fn named(&self) -> impl Iterator<Item = &SnapshotId> {
+        self.names.keys()
     }
 
     fn count_names(&mut self) {
-        let records = self.records.iter().filter_map(|record| record.snapshot);
+        let rows = self.records.rows().iter();
         let failed = self.failed.iter().map(|failed| failed.snapshot);
-        let images = self
-            .images
-            .iter()
-            .flat_map(|image| image.chain.iter().copied());
-        for snapshot in records.chain(failed).chain(images) {
+        let images = self.images.iter().flat_map(|image| &image.chain).copied();
+        self.names.reserve(self.records.rows().len());
+        for snapshot in rows
+            .filter_map(|row| row.snapshot)
+            .chain(failed)
+            .chain(images)
+        {
             *self.names.entry(snapshot).or_default() += 1;
         }
     }
 }
 
-fn failed_states(connection: &Connection) -> rusqlite::Result<Vec<FailedState>> {
-    connection
-        .prepare(
-            "SELECT s.id, s.snapshot, s.text, s.file, s.line, s.stage_index, s.stage_name, \
-             s.position, s.parent, coalesce(b.finished, b.started) \
-             FROM build_steps AS s JOIN builds AS b ON b.id = s.build \
-             WHERE s.outcome = 'failed' AND s.snapshot IS NOT NULL ORDER BY s.id DESC",
-        )?
-        .query_map([], read_failed)?
-        .collect()
+fn failed_states(connection: &Connection, records: &Listing) -> rusqlite::Result<Vec<FailedState>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.id, s.snapshot, s.text, s.file, s.line, s.stage_index, s.stage_name, \
+         s.position, s.parent, coalesce(b.finished, b.started) \
+         FROM build_steps AS s JOIN builds AS b ON b.id = s.build \
+         WHERE s.outcome = 'failed' AND s.snapshot IS NOT NULL ORDER BY s.id DESC",
+    )?;
+    let mut states: Vec<FailedState> = Vec::new();
+    let mut known = DigestMap::default();
+    for state in statement.query_map([], |row| read_failed(row, records))? {
+        let state = state?;
+        match known.get(&state.snapshot) {
+            Some(at) => join(&mut states, *at, state),
+            None => {
+                known.insert(state.snapshot, states.len());
+                states.push(state);
+            }
+        }
+    }
+    Ok(states)
 }
 
-fn read_failed(row: &Row<'_>) -> rusqlite::Result<FailedState> {
+/// One more step was left in a state that is known.
+fn join(states: &mut [FailedState], at: usize, older: FailedState) {
+    if let Some(state) = states.get_mut(at) {
+        state.steps.extend(older.steps);
+        state.parents.extend(older.parents);
+    }
+}
+
+fn read_failed(row: &Row<'_>, records: &Listing) -> rusqlite::Result<FailedState> {
+    let parent = row.get::<_, Option<i64>>(8)?.map(RecordId);
     Ok(FailedState {
-        step: StepId(row.get(0)?),
+        steps: vec![StepId(row.get(0)?)],
         snapshot: SnapshotId::new(column::digest(row, 1)?),
         text: row.get(2)?,
         place: read_place(row, 3)?,
-        parent: row.get::<_, Option<i64>>(8)?.map(RecordId),
+        parents: parent
+            .and_then(|parent| records.position(parent))
+            .into_iter()
+            .collect(),
         when: UnixMillis(row.get(9)?),
     })
 }
 
-fn images(connection: &Connection) -> rusqlite::Result<Vec<ImageRoot>> {
-    let ids: Vec<(Digest, Option<i64>)> = connection
-        .prepare("SELECT id, record FROM images ORDER BY id")?
-        .query_map([], |row| Ok((column::digest(row, 0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    ids.iter()
-        .map(|(id, record)| image(connection, id, record.map(RecordId)))
-        .collect()
-}
-
-fn image(
-    connection: &Connection,
-    id: &Digest,
-    record: Option<RecordId>,
-) -> rusqlite::Result<ImageRoot> {
-    let names: Vec<String> = connection
-        .prepare_cached("SELECT name FROM image_names WHERE image = ?1 ORDER BY name")?
-        .query_map([id.as_bytes()], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let chain = connection
-        .prepare_cached("SELECT snapshot FROM image_layers WHERE image = ?1 ORDER BY ordinal")?
-        .query_map([id.as_bytes()], |row| {
-            column::digest(row, 0).map(SnapshotId::new)
-        })?
-        .collect::<Result<_, _>>()?;
-    let words = std::iter::once(id.hex()).chain(names).collect();
-    Ok(ImageRoot {
-        words,
-        record,
-        chain,
-    })
-}
-
-fn newest(connection: &Connection) -> rusqlite::Result<HashSet<RecordId>> {
+fn images(connection: &Connection, records: &Listing) -> rusqlite::Result<Vec<ImageRoot>> {
+    let mut names = grouped(
+        connection,
+        "SELECT image, name FROM image_names ORDER BY image, name",
+        |row| row.get(1),
+    )?;
+    let mut chains = grouped(
+        connection,
+        "SELECT image, snapshot FROM image_layers ORDER BY image, ordinal",
+        |row| column::digest(row, 1).map(SnapshotId::new),
+    )?;
     connection
-        .prepare(&format!(
-            "SELECT DISTINCT record FROM build_steps \
-             WHERE record IS NOT NULL AND build IN ({NEWEST_BUILDS})"
-        ))?
-        .query_map([], |row| row.get(0).map(RecordId))?
+        .prepare_cached("SELECT id, record, created FROM images ORDER BY id")?
+        .query_map([], |row| {
+            let id = column::digest(row, 0)?;
+            let record = row.get::<_, Option<i64>>(1)?.map(RecordId);
+            Ok(ImageRoot {
+                names: names.remove(&id).unwrap_or_default(),
+                chain: chains.remove(&id).unwrap_or_default(),
+                record: record.and_then(|record| records.position(record)),
+                created: UnixMillis(row.get(2)?),
+                id,
+            })
+        })?
         .collect()
+}
+
+/// What a query gives, by the image in its first column.
+fn grouped<T>(
+    connection: &Connection,
+    query: &str,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<HashMap<Digest, Vec<T>>> {
+    let mut groups: HashMap<Digest, Vec<T>> = HashMap::new();
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        groups
+            .entry(column::digest(row, 0)?)
+            .or_default()
+            .push(read(row)?);
+    }
+    Ok(groups)
+}
+
+fn newest(connection: &Connection, records: &Listing) -> rusqlite::Result<Vec<bool>> {
+    let mut newest = vec![false; records.rows().len()];
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT record FROM build_steps \
+         WHERE record IS NOT NULL AND build IN ({NEWEST_BUILDS})"
+    ))?;
+    for id in statement.query_map([], |row| row.get(0).map(RecordId))? {
+        if let Some(at) = records.position(id?) {
+            newest[at] = true;
+        }
+    }
+    Ok(newest)
 }

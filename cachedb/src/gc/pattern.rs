@@ -26,6 +26,11 @@ impl Pattern {
         }
     }
 
+    /// Whether it only says what is not meant.
+    pub(super) fn is_negative(&self) -> bool {
+        self.operator == Operator::NotEqual
+    }
+
     /// Whether one of several texts, any of which stands for the thing, is meant.
     pub(super) fn matches_any<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
         self.any(texts, |value, text| value == text)

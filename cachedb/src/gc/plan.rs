@@ -1,27 +1,31 @@
-//! Planning a prune: who names what (`graph`), what may go (`fate`), in which order and how far
-//! (`removal`).
+//! Planning a prune: who names what (`graph`), what may go (`fate`), in which order (`removal`) and
+//! how far (`budget`).
 
 use super::fate::Fates;
-use super::graph::Graph;
+use super::graph::Prunable;
 use super::removal::Removal;
 use super::{GcPlan, GcPolicy, GcView, Usage};
 use crate::db::CacheDb;
 use crate::error::CacheError;
 
 impl CacheDb {
-    /// Plans a prune. Changes nothing.
+    /// What there is to prune, as of one moment.
     ///
     /// # Errors
     ///
     /// Those of SQLite.
-    pub fn plan_gc(
-        &self,
-        policy: &GcPolicy,
-        view: GcView<'_>,
-        usage: &mut dyn Usage,
-    ) -> Result<GcPlan, CacheError> {
-        let graph = self.read(Graph::load)?;
-        let fates = Fates::decide(&graph, policy, view, usage);
-        Ok(Removal::new(&graph, policy, fates, usage).run())
+    pub fn prunable(&self) -> Result<Prunable, CacheError> {
+        self.read(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            Prunable::load(&transaction)
+        })
+    }
+}
+
+impl Prunable {
+    /// Plans a prune. Changes nothing.
+    pub fn plan(&self, policy: &GcPolicy, view: GcView<'_>, usage: &mut dyn Usage) -> GcPlan {
+        let fates = Fates::decide(self, policy, view, usage);
+        Removal::new(self, policy, fates, usage).run()
     }
 }

@@ -1,103 +1,121 @@
-//! The order of removal, and when to stop.
+//! The order of removal.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
 
-use iechor_snapshotter::SnapshotId;
+use iechor_snapshotter::{DigestMap, SnapshotId};
 
 use super::fate::{Fate, Fates};
-use super::graph::Graph;
-use super::{GcItem, GcPlan, GcPolicy, GcReason, GcScope, GcTarget, KeepReason, Usage};
+use super::graph::Prunable;
+use super::{Budget, GcItem, GcPlan, GcPolicy, GcReason, GcTarget, KeepReason, Usage};
 
 /// Something whose turn has come: least recently used first, of equals the youngest first, so
-/// that a chain goes from its tip. Failed states go before all records.
+/// that a chain goes from its tip. Failed states and images that no record made go before all
+/// records.
 type Turn = Reverse<(u64, Reverse<usize>, Thing)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Thing {
     Failed(usize),
+    Image(usize),
     Record(usize),
 }
 
 /// Takes things away one by one until nothing is left or the budget is met.
 pub(super) struct Removal<'a> {
-    graph: &'a Graph,
-    policy: &'a GcPolicy,
+    graph: &'a Prunable,
+    budget: Budget<'a>,
     usage: &'a mut dyn Usage,
     fates: Fates,
-    names: HashMap<SnapshotId, usize>,
+    names: DigestMap<SnapshotId, u32>,
     /// How many things are made on each record.
-    children: Vec<usize>,
+    children: Vec<u32>,
+    /// Of each record that goes, the images without a name that go with it.
+    images: Vec<Vec<usize>>,
+    gone: Vec<bool>,
     turns: BinaryHeap<Turn>,
-    used: u64,
-    free: u64,
     plan: GcPlan,
 }
 
 impl<'a> Removal<'a> {
     pub(super) fn new(
-        graph: &'a Graph,
+        graph: &'a Prunable,
         policy: &'a GcPolicy,
         fates: Fates,
         usage: &'a mut dyn Usage,
     ) -> Self {
+        let records = graph.records.rows().len();
         let mut removal = Self {
             graph,
-            policy,
+            budget: Budget::new(policy, usage.total(), usage.free()),
             fates,
             names: graph.names.clone(),
-            children: vec![0; graph.records.len()],
+            children: vec![0; records],
+            images: vec![Vec::new(); records],
+            gone: vec![false; records],
             turns: BinaryHeap::new(),
-            used: usage.total(),
-            free: usage.free(),
             usage,
             plan: GcPlan::default(),
         };
         removal.count_children();
-        removal.offer_leaves();
+        removal.offer_failed();
+        removal.offer_images();
+        (0..records).for_each(|at| removal.offer(at));
         removal
     }
 
     fn count_children(&mut self) {
-        let parents = self.graph.records.iter().map(|record| record.parent);
-        let failed = self.graph.failed.iter().map(|failed| failed.parent);
-        for at in parents
-            .chain(failed)
-            .flatten()
-            .filter_map(|id| self.graph.position(id))
-        {
+        let parents = self
+            .graph
+            .records
+            .rows()
+            .iter()
+            .filter_map(|row| row.parent);
+        let failed = self.graph.failed.iter().flat_map(|failed| &failed.parents);
+        for at in parents.chain(failed.copied()) {
             self.children[at] += 1;
         }
     }
 
-    fn offer_leaves(&mut self) {
+    fn offer_failed(&mut self) {
         for (index, fate) in self.fates.failed.iter().enumerate() {
             if *fate == Fate::Goes {
-                self.turns
-                    .push(Reverse((0, Reverse(index), Thing::Failed(index))));
+                let turn = (0, Reverse(index), Thing::Failed(index));
+                self.turns.push(Reverse(turn));
             }
         }
-        for at in 0..self.graph.records.len() {
-            self.offer(at);
+    }
+
+    fn offer_images(&mut self) {
+        for (index, fate) in self.fates.images.iter().enumerate() {
+            match self.graph.images[index].record {
+                _ if *fate != Fate::Goes => {}
+                Some(at) => self.images[at].push(index),
+                None => {
+                    let turn = (0, Reverse(index), Thing::Image(index));
+                    self.turns.push(Reverse(turn));
+                }
+            }
         }
     }
 
     /// A record's turn comes when nothing is made on it any more.
     fn offer(&mut self, at: usize) {
         if self.fates.records[at] == Fate::Goes && self.children[at] == 0 {
-            let sequence = self.graph.records[at].use_sequence;
+            let sequence = self.graph.records.rows()[at].use_sequence;
             self.turns
                 .push(Reverse((sequence, Reverse(at), Thing::Record(at))));
         }
     }
 
     pub(super) fn run(mut self) -> GcPlan {
-        while let Some(reason) = self.reason_to_go_on() {
+        while let Some(reason) = self.budget.demand() {
             let Some(Reverse((_, _, thing))) = self.turns.pop() else {
                 break;
             };
             match thing {
                 Thing::Failed(index) => self.take_failed(index),
+                Thing::Image(index) => self.take_image(index),
                 Thing::Record(at) => self.take_record(at, reason),
             }
         }
@@ -105,57 +123,72 @@ impl<'a> Removal<'a> {
         self.plan
     }
 
-    /// Why the next thing goes; `None` when the budget is met.
-    fn reason_to_go_on(&self) -> Option<GcReason> {
-        let GcPolicy {
-            max_used,
-            min_free,
-            reserved,
-            scope,
-            ..
-        } = self.policy;
-        if reserved.is_some_and(|reserved| self.used <= reserved) {
-            return None;
-        }
-        if max_used.is_none() && min_free.is_none() {
-            return Some(match scope {
-                GcScope::Dangling => GcReason::Dangling,
-                GcScope::All => GcReason::Unused,
-            });
-        }
-        let over = max_used.is_some_and(|max_used| self.used > max_used);
-        let low = min_free.is_some_and(|min_free| self.free < min_free);
-        over.then_some(GcReason::OverBudget)
-            .or(low.then_some(GcReason::LowDisk))
-    }
-
     fn take_failed(&mut self, index: usize) {
         let failed = &self.graph.failed[index];
         let target = GcTarget::FailedState {
-            step: failed.step,
-            snapshot: failed.snapshot,
+            steps: failed.steps.clone(),
             text: failed.text.clone(),
+            place: failed.place.clone(),
+            when: failed.when,
         };
-        self.take(target, GcReason::FailedState, Some(failed.snapshot));
-        self.orphan(failed.parent.and_then(|parent| self.graph.position(parent)));
+        let bytes = self.unname(&failed.snapshot);
+        self.take(target, GcReason::FailedState, Some(failed.snapshot), bytes);
+        failed
+            .parents
+            .iter()
+            .for_each(|parent| self.lose_child(*parent));
+    }
+
+    fn take_image(&mut self, index: usize) {
+        let image = &self.graph.images[index];
+        let target = GcTarget::Image {
+            id: image.id,
+            chain: image.chain.clone(),
+            created: image.created,
+        };
+        // From the top: a layer goes only when nothing lies on it.
+        let bytes = image
+            .chain
+            .iter()
+            .rev()
+            .map(|snapshot| self.unname(snapshot))
+            .sum();
+        self.take(
+            target,
+            GcReason::Nameless,
+            image.chain.last().copied(),
+            bytes,
+        );
     }
 
     fn take_record(&mut self, at: usize, reason: GcReason) {
-        let record = &self.graph.records[at];
-        self.take(
-            GcTarget::Record(Box::new(record.clone())),
-            reason,
-            record.snapshot,
-        );
-        self.orphan(record.parent.and_then(|parent| self.graph.position(parent)));
+        for image in std::mem::take(&mut self.images[at]) {
+            self.take_image(image);
+        }
+        let record = &self.graph.records.rows()[at];
+        let target = GcTarget::Record {
+            id: record.id,
+            use_sequence: record.use_sequence,
+        };
+        let bytes = record.snapshot.map_or(0, |snapshot| self.unname(&snapshot));
+        self.take(target, reason, record.snapshot, bytes);
+        self.gone[at] = true;
+        if let Some(parent) = record.parent {
+            self.lose_child(parent);
+        }
     }
 
-    fn take(&mut self, target: GcTarget, reason: GcReason, snapshot: Option<SnapshotId>) {
-        let bytes = snapshot.map_or(0, |snapshot| self.unname(&snapshot));
-        self.used = self.used.saturating_sub(bytes);
-        self.free = self.free.saturating_add(bytes);
+    fn take(
+        &mut self,
+        target: GcTarget,
+        reason: GcReason,
+        snapshot: Option<SnapshotId>,
+        bytes: u64,
+    ) {
+        self.budget.give_back(bytes);
         self.plan.items.push(GcItem {
             target,
+            snapshot,
             reason,
             bytes,
         });
@@ -172,19 +205,17 @@ impl<'a> Removal<'a> {
         }
     }
 
-    fn orphan(&mut self, parent: Option<usize>) {
-        if let Some(at) = parent {
-            self.children[at] -= 1;
-            self.offer(at);
-        }
+    fn lose_child(&mut self, parent: usize) {
+        self.children[parent] -= 1;
+        self.offer(parent);
     }
 
     fn list_what_stays(&mut self) {
-        let gone: HashSet<_> = self.plan.items.iter().filter_map(GcItem::record).collect();
-        for (record, fate) in self.graph.records.iter().zip(&self.fates.records) {
+        let records = self.graph.records.rows().iter().zip(&self.fates.records);
+        for ((record, fate), gone) in records.zip(&self.gone) {
             match fate {
                 Fate::Stays(reason) => self.plan.kept.push((record.id, *reason)),
-                Fate::Goes if !gone.contains(&record.id) => {
+                Fate::Goes if !gone => {
                     self.plan.kept.push((record.id, KeepReason::WithinBudget));
                 }
                 Fate::Goes | Fate::NotMeant => {}

@@ -166,7 +166,7 @@ fn query(condition: &str) -> String {
 }
 
 /// All records of a condition, unproven.
-pub(crate) fn select(
+fn select(
     connection: &Connection,
     condition: &str,
     params: impl Params,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use iechor_cachedb::gc::{Filter, GcPlan, GcPolicy, GcReason, GcView, KeepReason};
-use iechor_cachedb::{BuildStatus, Record, RecordId, StepOutcome, UnixMillis};
+use iechor_cachedb::{BuildStatus, NewImage, Record, RecordId, StepOutcome, UnixMillis};
 use iechor_snapshotter::SnapshotId;
 use proptest::prelude::*;
 
@@ -13,8 +13,8 @@ use crate::support::{
 };
 
 fn plan(t: &TestDb, policy: &GcPolicy) -> GcPlan {
-    t.db.plan_gc(policy, nothing_leased(UnixMillis(0)), &mut Sizes::of(100))
-        .unwrap()
+    let prunable = t.db.prunable().unwrap();
+    prunable.plan(policy, nothing_leased(UnixMillis(0)), &mut Sizes::of(100))
 }
 
 fn going(plan: &GcPlan) -> Vec<RecordId> {
@@ -78,8 +78,9 @@ fn what_is_leased_stays_and_so_does_what_it_lies_on() {
         leased: &|id| *id == held,
     };
     let plan =
-        t.db.plan_gc(&prune_all(), view, &mut Sizes::of(100))
-            .unwrap();
+        t.db.prunable()
+            .unwrap()
+            .plan(&prune_all(), view, &mut Sizes::of(100));
     assert_eq!(going(&plan), [b.id]);
     let kept: Vec<_> = plan.kept;
     assert_eq!(
@@ -183,8 +184,8 @@ fn a_budget_takes_no_more_than_it_must() {
         ..Sizes::of(100)
     };
     let take = |policy: GcPolicy| {
-        t.db.plan_gc(&policy, nothing_leased(UnixMillis(0)), &mut sizes())
-            .unwrap()
+        let prunable = t.db.prunable().unwrap();
+        prunable.plan(&policy, nothing_leased(UnixMillis(0)), &mut sizes())
     };
     let plan = take(GcPolicy {
         max_used: Some(250),
@@ -249,6 +250,99 @@ fn the_state_of_a_failed_step_can_be_pruned_alone_and_keeps_its_parent() {
 }
 
 #[test]
+fn a_state_that_two_builds_were_left_in_goes_once() {
+    let t = TestDb::new();
+    let [_, a, ..] = small_tree(&t);
+    for when in [2, 3] {
+        let mut failed = new_step(1, StepOutcome::Failed, None);
+        failed.parent = Some(a.id);
+        failed.snapshot = Some(snapshot("broken"));
+        let build = new_build("iEchorfile");
+        t.db.log_build(
+            &build,
+            &[failed],
+            BuildStatus::Failed,
+            None,
+            UnixMillis(when),
+        )
+        .unwrap();
+    }
+    let plan = plan(&t, &filtered(&["failed"]));
+    assert_eq!((plan.items.len(), plan.bytes()), (1, 100));
+    let outcome = t.db.apply_gc(&plan, nothing_leased(UnixMillis(0))).unwrap();
+    assert_eq!(outcome.snapshots, [snapshot("broken")]);
+    assert_eq!(t.db.failed_steps().unwrap().len(), 0);
+}
+
+#[test]
+fn an_image_without_a_name_goes_with_what_made_it() {
+    let t = TestDb::new();
+    let [_, a, _, c] = small_tree(&t);
+    t.db.put_image(&new_image(Some(&c), "{}"), &[]).unwrap();
+    t.db.put_image(
+        &new_image(Some(&a), "{ }"),
+        &["docker.io/library/app:1".into()],
+    )
+    .unwrap();
+    let plan = plan(&t, &GcPolicy::default());
+    let reasons: Vec<_> = plan.items.iter().map(|item| item.reason).collect();
+    let dangling = GcReason::Dangling;
+    assert_eq!(
+        reasons,
+        [dangling, GcReason::Nameless, dangling],
+        "b, then c's image and c"
+    );
+    assert_eq!(
+        plan.bytes(),
+        200,
+        "the image's layer goes with its record, once"
+    );
+    let outcome = t.db.apply_gc(&plan, nothing_leased(UnixMillis(0))).unwrap();
+    assert_eq!(outcome.removed, plan.items);
+    assert!(outcome.snapshots.contains(&c.snapshot.unwrap()));
+    assert_eq!(t.db.images().unwrap().len(), 1);
+}
+
+#[test]
+fn a_pulled_image_without_a_name_goes_for_itself_if_the_filters_mean_it() {
+    let t = TestDb::new();
+    let pulled = snapshot("pulled");
+    let image = NewImage {
+        chain: vec![pulled],
+        ..new_image(None, "{}")
+    };
+    let id = t.db.put_image(&image, &[]).unwrap();
+    for spared in ["type=run", "id=0000", "inuse", "stage!=x"] {
+        assert_eq!(plan(&t, &filtered(&[spared])).items, [], "{spared}");
+    }
+    for meant in ["type=image", "until=1s", &format!("image={}", id.short())] {
+        let view = nothing_leased(UnixMillis(2_000));
+        let plan = t.db.prunable().unwrap();
+        let plan = plan.plan(&filtered(&[meant]), view, &mut Sizes::of(7));
+        assert_eq!((plan.items.len(), plan.bytes()), (1, 7), "{meant}");
+    }
+    let plan = plan(&t, &GcPolicy::default());
+    t.db.tag(&id, "docker.io/library/kept:1").unwrap();
+    let outcome = t.db.apply_gc(&plan, nothing_leased(UnixMillis(0))).unwrap();
+    assert_eq!(outcome.removed, [], "it got a name meanwhile");
+}
+
+#[test]
+fn images_are_named_as_people_write_them() {
+    let t = TestDb::new();
+    let base = t.base();
+    let made = t.run(&base, "x");
+    let name = "docker.io/library/app:latest".to_owned();
+    t.db.put_image(&new_image(Some(&made), "{}"), &[name])
+        .unwrap();
+    for image in ["app", "app:latest", "library/app", "docker.io/library/app"] {
+        let plan = plan(&t, &filtered(&[&format!("image={image}"), "type=run"]));
+        assert_eq!(going(&plan), [made.id], "{image}");
+    }
+    assert_eq!(plan(&t, &filtered(&["image=ap"])).items, []);
+}
+
+#[test]
 fn filters_choose_by_what_they_say() {
     let t = TestDb::new();
     let base = t.base();
@@ -268,6 +362,7 @@ fn filters_choose_by_what_they_say() {
         "type=RUN",
         "type!=from",
         "type~=ru",
+        "type=step",
         "stage=build",
         "stage~=bu*",
         "stage=0",
@@ -290,7 +385,10 @@ fn filters_choose_by_what_they_say() {
     for filter in means {
         let policy = filtered(&["type=run", filter]);
         let view = nothing_leased(UnixMillis(10_000));
-        let plan = t.db.plan_gc(&policy, view, &mut Sizes::of(1)).unwrap();
+        let plan =
+            t.db.prunable()
+                .unwrap()
+                .plan(&policy, view, &mut Sizes::of(1));
         assert_eq!(going(&plan), [made.id], "{filter}");
     }
     let spares = [
@@ -315,7 +413,10 @@ fn filters_choose_by_what_they_say() {
     for filter in spares {
         let policy = filtered(&["type=run", filter]);
         let view = nothing_leased(UnixMillis(10_000));
-        let plan = t.db.plan_gc(&policy, view, &mut Sizes::of(1)).unwrap();
+        let plan =
+            t.db.prunable()
+                .unwrap()
+                .plan(&policy, view, &mut Sizes::of(1));
         assert_eq!(going(&plan), [], "{filter}");
     }
 }
@@ -386,14 +487,14 @@ proptest! {
         let total = records.len() as u64 * 100;
         let policy = GcPolicy { max_used: budget, ..prune_all() };
         let mut sizes = Sizes { total, ..Sizes::of(100) };
-        let plan = t.db.plan_gc(&policy, view, &mut sizes).unwrap();
+        let plan = t.db.prunable().unwrap().plan(&policy, view, &mut sizes);
 
         let mut gone = HashSet::new();
         for item in &plan.items {
             let id = item.record().unwrap();
             let children = t.db.children(id).unwrap();
             prop_assert!(children.iter().all(|child| gone.contains(&child.id)), "a parent first");
-            prop_assert!(!held.contains(&item.snapshot().unwrap()), "leased");
+            prop_assert!(!held.contains(&item.snapshot.unwrap()), "leased");
             prop_assert!(gone.insert(id), "twice");
         }
         prop_assert_eq!(gone.len() + plan.kept.len(), records.len());

@@ -1,6 +1,7 @@
 //! What may go beside the store: contents, cache mounts, logs.
 
 use iechor_cachedb::UnixMillis;
+use iechor_cachedb::gc::{Budget, Filter, GcPolicy, Subject, Usage};
 
 use super::{PruneError, PruneItem, PruneRequest, Scope, Target};
 use crate::state::Engine;
@@ -8,29 +9,27 @@ use crate::usage::UsageKind;
 use crate::usage::files::{self, Need, Stored};
 use crate::usage::ledger::Ledger;
 
-/// What goes while the store is as the ledger says: first what nothing needs, then what is least
-/// recently used.
+/// What goes while the store is as the ledger says: first what nothing needs, whatever the budget,
+/// then what is least recently used.
 pub(super) fn plan(
     engine: &Engine,
     request: &PruneRequest,
     now: UnixMillis,
     ledger: &Ledger,
+    found: &[Stored],
 ) -> Result<Vec<(PruneItem, Target)>, PruneError> {
-    let mut all = files::all(engine, ledger.snapshots())?;
-    let mut left = ledger.total() + all.iter().map(|stored| stored.record.own).sum::<u64>();
-    all.sort_by_key(|stored| (stored.need == Need::Useful, stored.record.last_used));
+    let policy = request.policy();
+    let mut budget = Budget::new(&policy, Usage::total(ledger), ledger.free());
+    let mut files = files::judged(engine, found, ledger)?;
+    files.sort_by_key(|stored| (stored.need == Need::Useful, stored.record.last_used));
     let mut planned = Vec::new();
-    for stored in all {
+    for stored in files {
         let Some(reason) = reason(&stored, request) else {
             continue;
         };
-        let is_over = request.keep_storage.is_none_or(|keep| left > keep);
-        let is_meant = request
-            .filters
-            .iter()
-            .all(|filter| filter.takes(&stored.record, now));
-        if is_meant && (is_over || stored.need == Need::None) {
-            left -= stored.record.own;
+        let is_wanted = stored.need == Need::None || budget.demand().is_some();
+        if is_wanted && is_meant(&stored, &policy, now) {
+            budget.give_back(stored.record.own);
             let item = PruneItem::new(stored.record.clone(), reason);
             planned.push((item, Target::File(Box::new(stored))));
         }
@@ -40,10 +39,10 @@ pub(super) fn plan(
 
 /// Why something may go; none if it may not.
 fn reason(stored: &Stored, request: &PruneRequest) -> Option<&'static str> {
-    let kind = stored.record.kind;
-    // A filter that fits is as good as a name.
-    let is_asked_for = request.scope == Scope::All || !request.filters.is_empty();
-    match (stored.need, kind) {
+    // A filter that names things is as good as -a.
+    let is_named = request.filters.iter().any(Filter::names_things);
+    let is_asked_for = request.scope == Scope::All || is_named;
+    match (stored.need, stored.record.kind) {
         (Need::None, UsageKind::Logs) => Some("older than the last builds"),
         (Need::None, _) => Some("no image and no layer names it"),
         (Need::Useful, UsageKind::CacheMount) if is_asked_for => Some("no step uses it"),
@@ -51,4 +50,22 @@ fn reason(stored: &Stored, request: &PruneRequest) -> Option<&'static str> {
         (Need::Useful, _) if is_asked_for => Some("can be made again"),
         (Need::Useful | Need::Needed, _) => None,
     }
+}
+
+/// Whether all filters hold.
+fn is_meant(stored: &Stored, policy: &GcPolicy, now: UnixMillis) -> bool {
+    let record = &stored.record;
+    let subject = Subject {
+        ids: &|| vec![record.id.digits()],
+        kinds: &[record.kind.name()],
+        stage: None,
+        file: None,
+        images: None,
+        last_used: UnixMillis(record.last_used.saturating_mul(1000)),
+        failed: false,
+        in_use: stored.need == Need::Needed,
+        shared: &|| false,
+    };
+    let filters = &policy.filters;
+    filters.iter().all(|filter| filter.matches(&subject, now))
 }

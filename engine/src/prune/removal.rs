@@ -5,15 +5,15 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use iechor_cachedb::BuildId;
-use iechor_cachedb::gc::{GcItem, GcPlan, GcView};
+use iechor_cachedb::gc::{GcItem, GcPlan, GcTarget, GcView};
+use iechor_cachedb::{BuildId, RecordId};
 use iechor_snapshotter::{Digest, SnapshotId};
 
 use super::{PruneError, PrunePlan, PruneReport, Target};
 use crate::hold::Held;
-use crate::images;
 use crate::path_error::{AtPath, PathError};
 use crate::state::Engine;
+use crate::usage::census::{Census, Trust};
 use crate::usage::files::{self, MountLock, Named, Need, Place, Stored};
 use crate::usage::ledger::Ledger;
 
@@ -31,10 +31,12 @@ pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError
     let layers = remove_layers(engine, &plan)?;
     let swept = engine.store().sweep()?.bytes;
     let files = remove_files(engine, &plan)?;
+    // For the next listing; a file of what is gone is none that anybody needs.
+    Census::take(engine, Trust::Times)?;
     let bytes = layers.bytes + swept + files.iter().map(|stored| stored.record.own).sum::<u64>();
     let is_gone = |target: &Target| match target {
-        Target::Leftover | Target::Image(_) => true,
-        Target::Step(step) => layers.removed.contains(step),
+        Target::Leftover => true,
+        Target::Row(item) => layers.removed.contains(&name_of(item)),
         Target::File(stored) => files.iter().any(|gone| gone.record.id == stored.record.id),
     };
     let items = plan.items.into_iter().zip(&plan.targets);
@@ -47,54 +49,59 @@ pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError
 
 /// What is gone from the store.
 struct Layers {
-    removed: Vec<GcItem>,
+    removed: HashSet<RowName>,
     /// Of the layer indexes; blobs are swept later.
     bytes: u64,
+}
+
+/// What tells one row of the cache from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum RowName {
+    Record(RecordId),
+    Image(Digest),
+    Failed(Option<SnapshotId>),
+}
+
+fn name_of(item: &GcItem) -> RowName {
+    match &item.target {
+        GcTarget::Record { id, .. } => RowName::Record(*id),
+        GcTarget::Image { id, .. } => RowName::Image(*id),
+        GcTarget::FailedState { .. } => RowName::Failed(item.snapshot),
+    }
 }
 
 /// Removes the rows, then every layer that nothing names any more.
 fn remove_layers(engine: &Engine, plan: &PrunePlan) -> Result<Layers, PruneError> {
     let _no_holds = Held::Snapshots.wait_until_free(engine)?;
     let _gate = engine.leases().close_gate()?;
-    let removed = remove_rows(engine, plan, Ledger::open(engine)?.leased())?;
+    let removed = remove_rows(engine, plan)?;
+    // What goes is decided on what the disk has, not on what it had at the last census.
+    let census = Census::take(engine, Trust::Nothing)?;
+    let mut ledger = Ledger::open(engine, census)?;
+    ledger.root(&engine.cache().referenced_snapshots()?);
     let mut bytes = 0;
-    for orphan in Ledger::open(engine)?.orphans() {
+    for orphan in ledger.orphans() {
         bytes += engine.store().remove(orphan)?;
     }
     Ok(Layers { removed, bytes })
 }
 
-fn remove_rows(
-    engine: &Engine,
-    plan: &PrunePlan,
-    leased: &HashSet<SnapshotId>,
-) -> Result<Vec<GcItem>, PruneError> {
+fn remove_rows(engine: &Engine, plan: &PrunePlan) -> Result<HashSet<RowName>, PruneError> {
+    let leased = engine.leases().leased()?;
     let view = GcView {
         now: plan.now,
         leased: &|snapshot| leased.contains(snapshot),
     };
-    let mut items = Vec::new();
-    for target in &plan.targets {
-        match target {
-            Target::Image(id) => remove_nameless(engine, id)?,
-            Target::Step(step) => items.push(GcItem::clone(step)),
-            Target::Leftover | Target::File(_) => {}
-        }
-    }
-    let steps = GcPlan {
-        items,
+    let rows = plan.targets.iter().filter_map(|target| match target {
+        Target::Row(item) => Some(GcItem::clone(item)),
+        Target::Leftover | Target::File(_) => None,
+    });
+    let rows = GcPlan {
+        items: rows.collect(),
         ..GcPlan::default()
     };
-    Ok(engine.cache().apply_gc(&steps, view)?.removed)
-}
-
-/// Takes an image off the list, unless it got a name meanwhile.
-fn remove_nameless(engine: &Engine, id: &Digest) -> Result<(), PruneError> {
-    let image = images::by_id(engine, id)?;
-    if image.is_some_and(|image| image.names.is_empty()) {
-        engine.cache().remove_image(id)?;
-    }
-    Ok(())
+    let outcome = engine.cache().apply_gc(&rows, view)?;
+    Ok(outcome.removed.iter().map(name_of).collect())
 }
 
 /// Removes what was planned beside the store and is still not needed.

@@ -1,6 +1,6 @@
 //! What takes space beside the store: cache mounts, contents, logs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use iechor_cachedb::{Build, BuildId, BuildStatus};
 use iechor_image::manifest::Document;
-use iechor_snapshotter::{Digest, SnapshotId};
+use iechor_snapshotter::{Digest, DigestSet, SnapshotId};
 
-use super::{UsageError, UsageKind, UsageRecord, records};
+use super::ledger::Ledger;
+use super::{UsageError, UsageId, UsageKind, UsageRecord, records};
 use crate::path_error::{AtPath, PathError};
 use crate::state::Engine;
 use crate::{disk, layers, logs};
@@ -48,15 +49,38 @@ pub(crate) enum Need {
 /// How many builds keep their logs.
 const BUILDS_LOGGED: usize = 50;
 
-/// Everything beside the store, as it is needed while `snapshots` are there.
-pub(crate) fn all(
+/// Everything beside the store. Whether contents are needed is not said yet: that depends on what
+/// is in the store ([`judged`]).
+pub(crate) fn found(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
+    let mut found = cache_mounts(engine)?;
+    found.extend(contents(engine)?);
+    found.extend(build_logs(engine)?);
+    Ok(found)
+}
+
+/// The same as it is needed while the snapshots of the ledger are there.
+pub(crate) fn judged(
     engine: &Engine,
-    snapshots: impl Iterator<Item = SnapshotId>,
+    found: &[Stored],
+    ledger: &Ledger,
 ) -> Result<Vec<Stored>, UsageError> {
-    let mut all = cache_mounts(engine)?;
-    all.extend(contents(engine, snapshots)?);
-    all.extend(build_logs(engine)?);
-    Ok(all)
+    let mut files = found.to_vec();
+    let is_content = |stored: &Stored| matches!(stored.place, Place::Content(_));
+    if files.iter().any(is_content) {
+        let named = Named::read(engine, |snapshot| ledger.has(snapshot))?;
+        files.iter_mut().for_each(|stored| stored.judge(&named));
+    }
+    Ok(files)
+}
+
+impl Stored {
+    fn judge(&mut self, named: &Named) {
+        if let Place::Content(digest) = &self.place {
+            let (text, need) = named.of(digest);
+            self.need = need;
+            self.record.text = text.into();
+        }
+    }
 }
 
 /// What the lock file of a cache mount says.
@@ -90,11 +114,11 @@ fn cache_mounts(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
         let record = UsageRecord {
             created: metadata.mtime(),
             last_used: last_used(&dir).max(metadata.mtime()),
-            ..record(
+            own: disk::tree(&dir)?,
+            ..UsageRecord::new(
                 UsageKind::CacheMount,
-                name_of(&dir),
+                UsageId::Text(name_of(&dir).into()),
                 mount_id(&dir),
-                disk::tree(&dir)?,
             )
         };
         mounts.push(Stored {
@@ -116,33 +140,23 @@ fn last_used(dir: &Path) -> i64 {
     fs::symlink_metadata(dir.join("data")).map_or(0, |metadata| metadata.mtime())
 }
 
-fn contents(
-    engine: &Engine,
-    snapshots: impl Iterator<Item = SnapshotId>,
-) -> Result<Vec<Stored>, UsageError> {
-    let named = Named::read(engine, snapshots)?;
+fn contents(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
     let mut contents = Vec::new();
     for (digest, _) in engine.content().list()? {
         let path = engine.content().path(&digest);
         let Ok(metadata) = fs::symlink_metadata(&path) else {
             continue;
         };
-        let (text, need) = named.of(&digest);
-        let bytes = disk::allocated(&metadata);
         let record = UsageRecord {
             created: metadata.mtime(),
             last_used: metadata.mtime(),
-            ..record(
-                UsageKind::Content,
-                digest.to_string(),
-                text.to_owned(),
-                bytes,
-            )
+            own: disk::allocated(&metadata),
+            ..UsageRecord::new(UsageKind::Content, UsageId::Digest(digest), "")
         };
         contents.push(Stored {
             record,
             place: Place::Content(digest),
-            need,
+            need: Need::Needed,
         });
     }
     Ok(contents)
@@ -159,8 +173,8 @@ pub(crate) struct Named {
 impl Named {
     /// As the store is now.
     pub(crate) fn now(engine: &Engine) -> Result<Self, UsageError> {
-        let layers: Result<Vec<_>, _> = engine.store().layers()?.collect();
-        Self::read(engine, layers?.into_iter().map(|layer| layer.id))
+        let snapshots: DigestSet<_> = engine.store().snapshots()?.into_iter().collect();
+        Self::read(engine, |snapshot| snapshots.contains(snapshot))
     }
 
     /// How much a content is needed.
@@ -168,17 +182,23 @@ impl Named {
         self.of(digest).1
     }
 
-    fn read(
-        engine: &Engine,
-        snapshots: impl Iterator<Item = SnapshotId>,
-    ) -> Result<Self, UsageError> {
+    fn read(engine: &Engine, is_here: impl Fn(&SnapshotId) -> bool) -> Result<Self, UsageError> {
         let mut named = Self::default();
         for image in engine.cache().images()? {
             named.documents.insert(image.id);
             named.add_manifest(image.manifest.as_deref());
         }
-        for snapshot in snapshots {
-            named.add_layer(engine, &snapshot)?;
+        let pulled = layers::STORED_AS.map(layers::pulled_label);
+        let made = layers::STORED_AS.map(layers::made_label);
+        for (snapshot, label, digest) in engine.cache().stored_layers()? {
+            if !is_here(&snapshot) {
+                continue;
+            }
+            if pulled.contains(&label) {
+                named.pulled.insert(digest);
+            } else if made.contains(&label) {
+                named.made.insert(digest);
+            }
         }
         Ok(named)
     }
@@ -192,20 +212,6 @@ impl Named {
             self.pulled
                 .extend(manifest.layers.iter().map(|layer| layer.digest));
         }
-    }
-
-    fn add_layer(&mut self, engine: &Engine, snapshot: &SnapshotId) -> Result<(), UsageError> {
-        let Some(layer) = engine.cache().layer(snapshot)? else {
-            return Ok(());
-        };
-        let stored_as = |label: String| engine.cache().compressed_layer(&layer.diff_id, &label);
-        for media_type in layers::STORED_AS {
-            let pulled = stored_as(layers::pulled_label(media_type))?;
-            let made = stored_as(layers::made_label(media_type))?;
-            self.pulled.extend(pulled.map(|layer| layer.digest));
-            self.made.extend(made.map(|layer| layer.digest));
-        }
-        Ok(())
     }
 
     fn of(&self, digest: &Digest) -> (&'static str, Need) {
@@ -222,30 +228,28 @@ impl Named {
 }
 
 fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
-    let builds = engine.cache().builds(usize::MAX)?;
+    let newest_first = engine.cache().builds(usize::MAX)?;
+    let builds: HashMap<_, _> = newest_first
+        .iter()
+        .enumerate()
+        .map(|(age, build)| (build.id, (age, build)))
+        .collect();
     let mut all = Vec::new();
     for (dir, metadata) in disk::entries(&logs::directory(engine))? {
         let Ok(number) = name_of(&dir).parse() else {
             continue;
         };
-        let build = builds
-            .iter()
-            .enumerate()
-            .find(|(_, build)| build.id == BuildId(number));
+        let build = builds.get(&BuildId(number));
         let text = build.map_or("a build that is forgotten", |(_, build)| &build.file);
         let record = UsageRecord {
             created: build.map_or(metadata.mtime(), |(_, build)| {
                 records::seconds(build.started)
             }),
             last_used: metadata.mtime(),
-            ..record(
-                UsageKind::Logs,
-                number.to_string(),
-                text.to_owned(),
-                disk::tree(&dir)?,
-            )
+            own: disk::tree(&dir)?,
+            ..UsageRecord::new(UsageKind::Logs, UsageId::Text(name_of(&dir).into()), text)
         };
-        let need = build.map_or(Need::None, |(age, build)| need_of_logs(age, build));
+        let need = build.map_or(Need::None, |(age, build)| need_of_logs(*age, build));
         all.push(Stored {
             record,
             place: Place::Logs(BuildId(number), dir),
@@ -261,21 +265,6 @@ fn need_of_logs(age: usize, build: &Build) -> Need {
         (0, _) | (_, BuildStatus::Running) => Need::Needed,
         (1..BUILDS_LOGGED, _) => Need::Useful,
         _ => Need::None,
-    }
-}
-
-fn record(kind: UsageKind, id: String, text: String, own: u64) -> UsageRecord {
-    UsageRecord {
-        id,
-        kind,
-        text,
-        place: None,
-        own,
-        shared: 0,
-        reclaimable: false,
-        created: 0,
-        last_used: 0,
-        hits: 0,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Who has which bytes of the store: layers, and the blobs that they name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use iechor_cachedb::gc;
-use iechor_snapshotter::{Digest, Layer, SnapshotId};
+use iechor_snapshotter::{DigestMap, SnapshotId};
 
 use super::UsageError;
-use crate::disk;
+use super::census::{Census, CountedLayer};
 use crate::path_error::{AtPath, PathError};
 use crate::state::Engine;
 
@@ -16,27 +16,38 @@ use crate::state::Engine;
 ///
 /// Removing is played through on it: what it says was given back is what the disk gives back when
 /// the same is done to the store.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Ledger {
-    layers: HashMap<SnapshotId, Entry>,
-    blobs: HashMap<Digest, Blob>,
-    /// Snapshots that a row names, or a lease keeps: they and all below them stay.
-    rooted: HashSet<SnapshotId>,
+    layers: Vec<Entry>,
+    positions: DigestMap<SnapshotId, u32>,
+    /// Positions in `blobs`.
+    names: Vec<u32>,
+    blobs: Vec<Blob>,
     leased: HashSet<SnapshotId>,
+    /// Bytes free on the file system, with what was removed.
     free: u64,
+    /// Bytes that lie beside the store.
+    beside: u64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Entry {
-    layer: Arc<Layer>,
+    id: SnapshotId,
+    parent: Option<u32>,
+    /// Bytes of its index.
     index: u64,
-    children: usize,
+    /// Where its blobs stand in [`Ledger::names`].
+    names: Range<usize>,
+    children: u32,
+    /// Whether a row names it, or a lease keeps it: it and all below it stay.
+    rooted: bool,
+    gone: bool,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Blob {
     bytes: u64,
-    named_by: usize,
+    named_by: u32,
 }
 
 /// Bytes of one snapshot's layer.
@@ -49,21 +60,40 @@ pub(crate) struct Share {
 }
 
 impl Ledger {
-    /// Reads the whole store.
-    pub(crate) fn open(engine: &Engine) -> Result<Self, UsageError> {
+    /// Opens the books on a census.
+    pub(crate) fn open(engine: &Engine, census: Census) -> Result<Self, UsageError> {
+        let parents: Vec<_> = census.layers.iter().map(|layer| layer.parent).collect();
+        let blobs = census.blobs.iter().map(|blob| Blob {
+            bytes: blob.bytes,
+            named_by: 0,
+        });
         let mut ledger = Self {
-            layers: HashMap::new(),
-            blobs: sizes(&engine.root().join("blobs"))?
-                .into_iter()
-                .map(|(digest, bytes)| (digest, Blob { bytes, named_by: 0 }))
-                .collect(),
-            rooted: engine.cache().referenced_snapshots()?.into_iter().collect(),
-            leased: HashSet::new(),
+            blobs: blobs.collect(),
+            layers: census.layers.into_iter().map(Entry::new).collect(),
+            positions: DigestMap::default(),
+            names: census.names,
+            leased: engine.leases().leased()?,
             free: free_space(engine.root())?,
+            beside: 0,
         };
-        ledger.add_layers(engine)?;
-        ledger.add_leased(engine)?;
+        ledger.number(&parents);
+        ledger.count_names();
+        ledger.root_leased();
         Ok(ledger)
+    }
+
+    /// Says which snapshots a row names; only these, what is leased, and all below stays.
+    pub(crate) fn root<'a>(&mut self, named: impl IntoIterator<Item = &'a SnapshotId>) {
+        for snapshot in named {
+            if let Some(at) = self.position(snapshot) {
+                self.layers[at].rooted = true;
+            }
+        }
+    }
+
+    /// So many bytes lie beside the store and count against a budget as well.
+    pub(crate) fn set_beside(&mut self, bytes: u64) {
+        self.beside = bytes;
     }
 
     /// Snapshots that somebody holds a lease on.
@@ -71,26 +101,35 @@ impl Ledger {
         &self.leased
     }
 
-    /// All snapshots of the store.
+    /// All snapshots of the store that are not gone.
     pub(crate) fn snapshots(&self) -> impl Iterator<Item = SnapshotId> {
-        self.layers.keys().copied()
+        let left = self.layers.iter().filter(|entry| !entry.gone);
+        left.map(|entry| entry.id)
+    }
+
+    /// Whether the snapshot is in the store and not gone.
+    pub(crate) fn has(&self, snapshot: &SnapshotId) -> bool {
+        self.position(snapshot)
+            .is_some_and(|at| !self.layers[at].gone)
     }
 
     /// The snapshot that one lies on.
     pub(crate) fn parent(&self, snapshot: &SnapshotId) -> Option<SnapshotId> {
-        self.layers.get(snapshot)?.layer.parent()
+        let parent = self.layers[self.position(snapshot)?].parent?;
+        Some(self.layers[parent as usize].id)
     }
 
     /// Bytes of a snapshot's layer; none of a snapshot that is not here.
     pub(crate) fn share(&self, snapshot: &SnapshotId) -> Share {
-        let Some(entry) = self.layers.get(snapshot) else {
+        let Some(entry) = self.position(snapshot).map(|at| &self.layers[at]) else {
             return Share::default();
         };
         let mut share = Share {
             own: entry.index,
             shared: 0,
         };
-        for blob in entry.blobs().filter_map(|digest| self.blobs.get(digest)) {
+        for name in &self.names[entry.names.clone()] {
+            let blob = self.blobs[*name as usize];
             match blob.named_by {
                 1 => share.own += blob.bytes,
                 _ => share.shared += blob.bytes,
@@ -102,138 +141,137 @@ impl Ledger {
     /// Snapshots that nothing names and nothing that stays lies on, children before parents.
     pub(crate) fn orphans(&self) -> Vec<SnapshotId> {
         let kept = self.kept();
-        let mut orphans: Vec<_> = self.snapshots().filter(|id| !kept.contains(id)).collect();
-        orphans.sort_by_key(|id| (std::cmp::Reverse(self.depth(id)), *id));
-        orphans
+        let lost = (0..self.layers.len()).filter(|at| !kept[*at] && !self.layers[*at].gone);
+        let mut orphans: Vec<_> = lost.collect();
+        orphans.sort_by_key(|at| (std::cmp::Reverse(self.depth(*at)), self.layers[*at].id));
+        orphans.into_iter().map(|at| self.layers[at].id).collect()
     }
 
     /// Bytes of the blobs that no layer names: a crash left them.
     pub(crate) fn unnamed(&self) -> u64 {
-        let unnamed = self.blobs.values().filter(|blob| blob.named_by == 0);
+        let unnamed = self.blobs.iter().filter(|blob| blob.named_by == 0);
         unnamed.map(|blob| blob.bytes).sum()
     }
 
     /// Bytes of all indexes and blobs.
     pub(crate) fn total(&self) -> u64 {
-        let indexes: u64 = self.layers.values().map(|entry| entry.index).sum();
-        indexes + self.blobs.values().map(|blob| blob.bytes).sum::<u64>()
+        let left = self.layers.iter().filter(|entry| !entry.gone);
+        let indexes: u64 = left.map(|entry| entry.index).sum();
+        indexes + self.blobs.iter().map(|blob| blob.bytes).sum::<u64>()
     }
 
-    /// Whether the snapshot has a blob that another layer names as well.
-    pub(crate) fn is_shared(&self, snapshot: &SnapshotId) -> bool {
-        self.share(snapshot).shared > 0
+    /// The blobs that no layer names are gone.
+    pub(crate) fn sweep(&mut self) {
+        for blob in self.blobs.iter_mut().filter(|blob| blob.named_by == 0) {
+            self.free += std::mem::take(&mut blob.bytes);
+        }
     }
 
     /// No row names the snapshot any more: it goes, and what only it kept goes with it.
     pub(crate) fn release(&mut self, snapshot: &SnapshotId) -> u64 {
-        if !self.leased.contains(snapshot) {
-            self.rooted.remove(snapshot);
-        }
+        let Some(at) = self.position(snapshot) else {
+            return 0;
+        };
+        self.layers[at].rooted = self.leased.contains(snapshot);
         let mut bytes = 0;
-        let mut next = Some(*snapshot);
-        while let Some(id) = next.filter(|id| self.is_loose(id)) {
-            let Some(entry) = self.layers.remove(&id) else {
-                break;
-            };
-            bytes += entry.index + self.release_blobs(&entry);
-            next = entry.layer.parent();
-            if let Some(parent) = next.and_then(|id| self.layers.get_mut(&id)) {
-                parent.children -= 1;
+        let mut next = Some(at);
+        while let Some(at) = next.filter(|at| self.layers[*at].is_loose()) {
+            bytes += self.take_away(at);
+            next = self.layers[at].parent.map(|parent| parent as usize);
+            if let Some(parent) = next {
+                self.layers[parent].children -= 1;
             }
         }
         bytes
     }
 
-    fn release_blobs(&mut self, entry: &Entry) -> u64 {
-        let mut bytes = 0;
-        for digest in entry.blobs() {
-            let Some(blob) = self.blobs.get_mut(digest) else {
-                continue;
-            };
+    fn take_away(&mut self, at: usize) -> u64 {
+        self.layers[at].gone = true;
+        let mut bytes = self.layers[at].index;
+        for name in &self.names[self.layers[at].names.clone()] {
+            let blob = &mut self.blobs[*name as usize];
             blob.named_by -= 1;
             if blob.named_by == 0 {
-                bytes += blob.bytes;
-                self.blobs.remove(digest);
+                bytes += std::mem::take(&mut blob.bytes);
             }
         }
+        self.free += bytes;
         bytes
     }
 
-    fn is_loose(&self, id: &SnapshotId) -> bool {
-        let has_no_child = self.layers.get(id).is_some_and(|entry| entry.children == 0);
-        has_no_child && !self.rooted.contains(id)
+    fn position(&self, snapshot: &SnapshotId) -> Option<usize> {
+        self.positions.get(snapshot).map(|at| *at as usize)
     }
 
-    /// Rooted snapshots and all below them.
-    fn kept(&self) -> HashSet<SnapshotId> {
-        let mut kept = HashSet::new();
-        for root in &self.rooted {
-            let mut next = Some(*root);
-            while let Some(id) = next.filter(|id| kept.insert(*id)) {
-                next = self.parent(&id);
+    /// Of each layer, whether it is rooted or something above it is.
+    fn kept(&self) -> Vec<bool> {
+        let mut kept = vec![false; self.layers.len()];
+        let rooted = self
+            .layers
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.rooted);
+        for (root, _) in rooted {
+            let mut next = Some(root);
+            while let Some(at) = next.filter(|at| !kept[*at]) {
+                kept[at] = true;
+                next = self.layers[at].parent.map(|parent| parent as usize);
             }
         }
         kept
     }
 
-    fn depth(&self, id: &SnapshotId) -> usize {
-        std::iter::successors(Some(*id), |id| self.parent(id)).count()
+    fn depth(&self, at: usize) -> usize {
+        let below = |at: &usize| self.layers[*at].parent.map(|parent| parent as usize);
+        std::iter::successors(Some(at), below).count()
     }
 
-    fn add_layers(&mut self, engine: &Engine) -> Result<(), UsageError> {
-        let indexes = sizes(&engine.root().join("layers"))?;
-        for id in indexes.keys().copied().map(SnapshotId::new) {
-            if self.layers.contains_key(&id) {
-                continue;
+    fn number(&mut self, parents: &[Option<SnapshotId>]) {
+        let numbered = (0_u32..).zip(&self.layers);
+        self.positions = numbered.map(|(at, entry)| (entry.id, at)).collect();
+        for (at, parent) in parents.iter().enumerate() {
+            let parent = parent.and_then(|parent| self.positions.get(&parent).copied());
+            self.layers[at].parent = parent;
+            if let Some(parent) = parent {
+                self.layers[parent as usize].children += 1;
             }
-            for layer in engine.store().chain(id)?.layers() {
-                let index = indexes.get(layer.id().digest()).copied().unwrap_or(0);
-                self.add_layer(layer, index);
-            }
-        }
-        Ok(())
-    }
-
-    fn add_layer(&mut self, layer: &Arc<Layer>, index: u64) {
-        if self.layers.contains_key(&layer.id()) {
-            return;
-        }
-        for digest in layer.index().blobs() {
-            self.blobs.entry(*digest).or_default().named_by += 1;
-        }
-        self.layers.insert(
-            layer.id(),
-            Entry {
-                layer: Arc::clone(layer),
-                index,
-                children: 0,
-            },
-        );
-        if let Some(parent) = layer.parent().and_then(|id| self.layers.get_mut(&id)) {
-            parent.children += 1;
         }
     }
 
-    fn add_leased(&mut self, engine: &Engine) -> Result<(), UsageError> {
-        for id in self.layers.keys() {
-            if engine.leases().is_leased(id)? {
-                self.leased.insert(*id);
-            }
+    fn count_names(&mut self) {
+        for name in &self.names {
+            self.blobs[*name as usize].named_by += 1;
         }
-        self.rooted.extend(&self.leased);
-        Ok(())
+    }
+
+    fn root_leased(&mut self) {
+        let leased = std::mem::take(&mut self.leased);
+        self.root(&leased);
+        self.leased = leased;
     }
 }
 
 impl Entry {
-    fn blobs(&self) -> impl Iterator<Item = &Digest> {
-        self.layer.index().blobs().iter()
+    fn new(layer: CountedLayer) -> Self {
+        Self {
+            id: layer.id,
+            parent: None,
+            index: layer.index,
+            names: layer.names,
+            children: 0,
+            rooted: false,
+            gone: false,
+        }
+    }
+
+    fn is_loose(&self) -> bool {
+        self.children == 0 && !self.rooted && !self.gone
     }
 }
 
 impl gc::Usage for Ledger {
     fn total(&self) -> u64 {
-        Self::total(self)
+        Self::total(self) + self.beside
     }
 
     fn free(&self) -> u64 {
@@ -241,34 +279,12 @@ impl gc::Usage for Ledger {
     }
 
     fn is_shared(&self, snapshot: &SnapshotId) -> bool {
-        Self::is_shared(self, snapshot)
+        self.share(snapshot).shared > 0
     }
 
     fn remove(&mut self, snapshot: &SnapshotId) -> u64 {
-        let bytes = self.release(snapshot);
-        self.free += bytes;
-        bytes
+        self.release(snapshot)
     }
-}
-
-/// Files of a shelf (`ab/<hex>`) and what each takes.
-fn sizes(shelf: &Path) -> Result<HashMap<Digest, u64>, PathError> {
-    let mut sizes = HashMap::new();
-    for (shard, metadata) in disk::entries(shelf)? {
-        if !metadata.is_dir() {
-            continue;
-        }
-        for (path, metadata) in disk::entries(&shard)? {
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
-            if let Ok(digest) = Digest::from_hex(name) {
-                sizes.insert(digest, disk::allocated(&metadata));
-            }
-        }
-    }
-    Ok(sizes)
 }
 
 fn free_space(root: &Path) -> Result<u64, PathError> {

@@ -1,25 +1,31 @@
-//! The cached steps as trees by chain: `iechor builder ls`.
+//! Records as trees by chain: `iechor builder ls`, `iechor builder du --tree`.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use iechor_cachedb::{Record, RecordFilter, RecordId};
+use iechor_cachedb::ListedRecord;
 
-use super::UsageError;
-use super::ledger::{Ledger, Share};
-use super::records::{self, Makers};
+use super::ledger::Share;
+use super::records::Makers;
+use super::{StepPlace, Usage, UsageError, UsageId, UsageRecord, records, size, with_ledger};
 use crate::state::Engine;
 
-/// A cached step and what was built on it.
+/// A cached step, and where it stands among those that were built on the same ones.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct StepNode {
+pub struct StepRow {
+    /// How far it is indented: what shares its parent with others stands further in. An only child
+    /// stays in its parent's column, so that a long chain does not run off to the right.
+    pub depth: usize,
+    /// Cache key of the step that it was built on; none for FROM.
+    pub parent: Option<UsageId>,
     /// Cache key, `sha256:…`.
-    pub key: String,
+    pub key: UsageId,
     /// The instruction.
-    pub text: String,
+    #[serde(serialize_with = "super::naming::text")]
+    pub text: Arc<str>,
     /// `iEchorfile:12`.
-    pub place: Option<String>,
+    pub place: StepPlace,
     /// The snapshot after it, `sha256:…`; none when it is `scratch`.
-    pub snapshot: Option<String>,
+    pub snapshot: Option<UsageId>,
     /// Bytes that its snapshot has alone.
     pub own: u64,
     /// Bytes that other snapshots have as well.
@@ -30,43 +36,134 @@ pub struct StepNode {
     pub created: i64,
     /// When it was last used, seconds since the epoch.
     pub last_used: i64,
-    /// The steps whose parent it is, oldest first.
-    pub children: Vec<Self>,
 }
 
-/// The cached steps as trees by chain, each FROM a root, for `builder ls`.
+/// A record in a tree.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct TreeRow {
+    /// As [`StepRow::depth`]; what is no step stands below all trees, not indented.
+    pub depth: usize,
+    /// The record.
+    #[serde(flatten)]
+    pub record: UsageRecord,
+}
+
+/// The cached steps as trees by chain, each FROM a root, each step below the one that it was built
+/// on, oldest first.
 ///
 /// # Errors
 ///
 /// As [`usage`](super::usage).
-pub fn steps(engine: &Engine) -> Result<Vec<StepNode>, UsageError> {
-    let ledger = Ledger::open(engine)?;
-    let records = engine.cache().records(&RecordFilter::default())?;
-    let makers = Makers::of(&records, &ledger);
-    let mut children: HashMap<Option<RecordId>, Vec<StepNode>> = HashMap::new();
-    // Parents come before children, so from the end each finds its children complete.
-    for record in records.iter().rev() {
-        let mut node = node(record, makers.share(record, &ledger));
-        node.children = children.remove(&Some(record.id)).unwrap_or_default();
-        node.children.reverse();
-        children.entry(record.parent).or_default().push(node);
-    }
-    let mut roots = children.remove(&None).unwrap_or_default();
-    roots.reverse();
-    Ok(roots)
+pub fn steps(engine: &Engine) -> Result<Vec<StepRow>, UsageError> {
+    let (ledger, listing) = with_ledger(engine, |engine| Ok(engine.cache().listing()?))?;
+    let makers = Makers::of(&listing, &ledger);
+    let rows = listing.rows();
+    let row = |Branch { at, depth }| StepRow {
+        depth,
+        parent: rows[at].parent.map(|parent| key(&rows[parent])),
+        ..step_row(&rows[at], makers.share(at, &ledger))
+    };
+    Ok(branches(rows.len(), |at| rows[at].parent)
+        .map(row)
+        .collect())
 }
 
-fn node(record: &Record, share: Share) -> StepNode {
-    StepNode {
-        key: record.key.to_string(),
-        text: record.text.clone(),
-        place: Some(records::place(&record.place)),
-        snapshot: record.snapshot.map(|snapshot| snapshot.to_string()),
+fn step_row(step: &ListedRecord, share: Share) -> StepRow {
+    StepRow {
+        depth: 0,
+        parent: None,
+        key: key(step),
+        text: Arc::clone(&step.text),
+        place: StepPlace {
+            file: Arc::clone(&step.file),
+            line: step.line,
+        },
+        snapshot: step.snapshot.map(|id| UsageId::Digest(*id.digest())),
         own: share.own,
         shared: share.shared,
-        hits: record.hits,
-        created: records::seconds(record.created),
-        last_used: records::seconds(record.last_used),
-        children: Vec::new(),
+        hits: step.hits,
+        created: records::seconds(step.created),
+        last_used: records::seconds(step.last_used),
+    }
+}
+
+fn key(step: &ListedRecord) -> UsageId {
+    UsageId::Digest(*step.key.digest())
+}
+
+/// What takes space, the steps as trees, the rest below them, the largest first.
+///
+/// # Errors
+///
+/// As [`usage`](super::usage).
+pub fn usage_tree(engine: &Engine) -> Result<(Vec<TreeRow>, Usage), UsageError> {
+    let gathered = super::gather(engine)?;
+    let (steps, usage) = (gathered.parents.len(), gathered.usage);
+    let row = |Branch { at, depth }| TreeRow {
+        depth,
+        record: usage.records[at].clone(),
+    };
+    let trees = branches(steps, |at| gathered.parents[at]);
+    let mut rows: Vec<TreeRow> = trees.map(row).collect();
+    let mut others: Vec<_> = (steps..usage.records.len()).collect();
+    others.sort_by_key(|at| std::cmp::Reverse(size(&usage.records[*at])));
+    rows.extend(others.into_iter().map(|at| row(Branch { at, depth: 0 })));
+    Ok((rows, usage))
+}
+
+/// Something in a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Branch {
+    at: usize,
+    depth: usize,
+}
+
+/// Trees from top to bottom, of things whose parents stand before them.
+fn branches(count: usize, parent: impl Fn(usize) -> Option<usize>) -> impl Iterator<Item = Branch> {
+    // First child and next sibling of each, so that a tree of any depth needs no recursion.
+    let mut first: Vec<Option<usize>> = vec![None; count];
+    let mut next: Vec<Option<usize>> = vec![None; count];
+    let mut roots = Vec::new();
+    for at in (0..count).rev() {
+        match parent(at) {
+            Some(parent) => next[at] = first[parent].replace(at),
+            None => roots.push(Branch { at, depth: 0 }),
+        }
+    }
+    let mut waiting = roots;
+    std::iter::from_fn(move || {
+        let branch = waiting.pop()?;
+        let children = std::iter::successors(first[branch.at], |child| next[*child]);
+        let begin = waiting.len();
+        let depth = branch.depth;
+        waiting.extend(children.map(|at| Branch { at, depth }));
+        let children = &mut waiting[begin..];
+        if children.len() > 1 {
+            children.iter_mut().for_each(|child| child.depth += 1);
+        }
+        children.reverse();
+        Some(branch)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_branches_are_indented() {
+        // a ─ b ─┬─ c ─ d        f
+        //        └─ e
+        let parents = [None, Some(0), Some(1), Some(2), Some(1), None];
+        let shape: Vec<_> = branches(6, |at| parents[at])
+            .map(|branch| (branch.at, branch.depth))
+            .collect();
+        assert_eq!(shape, [(0, 0), (1, 0), (2, 1), (3, 1), (4, 1), (5, 0)]);
+    }
+
+    #[test]
+    fn a_chain_of_any_length_is_walked() {
+        let chain = branches(100_000, |at| at.checked_sub(1));
+        assert!(chain.eq((0..100_000).map(|at| Branch { at, depth: 0 })));
     }
 }

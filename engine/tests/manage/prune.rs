@@ -8,7 +8,7 @@ use iechor_cachedb::{BuildStatus, NewStep, StepOutcome};
 use iechor_engine::progress::Silent;
 use iechor_engine::prune::{self, Filter, PruneReport, PruneRequest, Scope};
 use iechor_engine::request::{OutputKind, PullPolicy};
-use iechor_engine::usage::UsageKind;
+use iechor_engine::usage::{self, UsageKind};
 use iechor_engine::{Engine, Settings, StepId, images, logs, sources};
 use iechor_snapshotter::Chain;
 
@@ -57,11 +57,7 @@ fn filtered(filters: &[&str]) -> PruneRequest {
 }
 
 fn texts(report: &PruneReport) -> Vec<&str> {
-    report
-        .items
-        .iter()
-        .map(|item| item.record.text.as_str())
-        .collect()
+    report.items.iter().map(|item| &*item.record.text).collect()
 }
 
 #[test]
@@ -198,7 +194,7 @@ fn an_unknown_filter_lists_the_known_ones() {
 }
 
 #[test]
-fn keep_storage_takes_no_more_than_it_must() {
+fn a_cap_takes_no_more_than_it_must() {
     let state = TestState::new();
     let mut layers = Vec::new();
     for name in ["1", "2", "3", "4"] {
@@ -206,9 +202,9 @@ fn keep_storage_takes_no_more_than_it_must() {
         state.record(None, &format!("FROM {name}"), &chain);
         layers.push(chain.tip().unwrap());
     }
-    let keep_storage = Some(on_disk(&state) - 4096);
+    let max_used = Some(on_disk(&state) - 4096);
     let request = PruneRequest {
-        keep_storage,
+        max_used,
         ..PruneRequest::everything()
     };
     let report = prune(&state, &request);
@@ -219,10 +215,99 @@ fn keep_storage_takes_no_more_than_it_must() {
             .all(|layer| state.engine.store().contains(*layer))
     );
     let enough = PruneRequest {
-        keep_storage: Some(u64::MAX),
+        max_used: Some(u64::MAX),
         ..PruneRequest::everything()
     };
     assert!(prune(&state, &enough).items.is_empty());
+}
+
+#[test]
+fn a_cap_counts_what_lies_beside_the_store() {
+    let state = TestState::new();
+    let chain = state.layer(&Chain::empty(), &[("a", &text('a', 9))]);
+    state.record(None, "FROM a", &chain);
+    let mount = state.engine.root().join("cache-mounts/0123/data");
+    fs::create_dir_all(&mount).unwrap();
+    fs::write(mount.join("file"), text('m', 20)).unwrap();
+    let before = usage::usage(&state.engine).unwrap().total;
+    let cap = |max_used| PruneRequest {
+        max_used: Some(max_used),
+        ..PruneRequest::everything()
+    };
+    assert!(prune(&state, &cap(before)).items.is_empty());
+    let report = prune(&state, &cap(before - 1));
+    assert_eq!(texts(&report), ["FROM a"], "a step is made again sooner");
+    assert_eq!(texts(&prune(&state, &cap(4096))), ["0123"]);
+}
+
+#[test]
+fn a_floor_ends_it_and_free_space_asks_for_it() {
+    let state = TestState::new();
+    for name in ["1", "2", "3"] {
+        let chain = state.layer(&Chain::empty(), &[(name, &text('x', 9).replace('x', name))]);
+        state.record(None, &format!("FROM {name}"), &chain);
+    }
+    let third = on_disk(&state) / 3;
+    let floor = |reserved| PruneRequest {
+        reserved: Some(reserved),
+        ..PruneRequest::everything()
+    };
+    assert!(prune(&state, &floor(3 * third)).items.is_empty());
+    assert_eq!(texts(&prune(&state, &floor(2 * third))), ["FROM 1"]);
+    let capped = PruneRequest {
+        max_used: Some(0),
+        ..floor(2 * third)
+    };
+    assert!(
+        prune(&state, &capped).items.is_empty(),
+        "the floor is above the cap"
+    );
+    let free = |min_free| PruneRequest {
+        min_free: Some(min_free),
+        ..PruneRequest::everything()
+    };
+    assert!(
+        prune(&state, &free(0)).items.is_empty(),
+        "the disk has that"
+    );
+    let plan = prune::plan(&state.engine, &free(u64::MAX), NOW).unwrap();
+    assert_eq!(plan.items.len(), 2, "no disk has that");
+    assert!(
+        plan.items
+            .iter()
+            .all(|item| item.reason == "disk space is low")
+    );
+}
+
+#[test]
+fn a_filter_that_names_nothing_beside_the_store_leaves_it_alone() {
+    let state = TestState::new();
+    fs::create_dir_all(state.engine.root().join("cache-mounts/0123/data")).unwrap();
+    let unnamed = |filters: &[&str]| PruneRequest {
+        scope: Scope::Unused,
+        ..filtered(filters)
+    };
+    for filter in ["until=2026-01-01", "type!=run", "private"] {
+        assert!(
+            prune(&state, &unnamed(&[filter])).items.is_empty(),
+            "{filter}"
+        );
+    }
+    for filter in [
+        "stage!=x",
+        "file~=*",
+        "image!=app",
+        "shared",
+        "inuse",
+        "type!=cache-mount",
+    ] {
+        assert!(
+            prune(&state, &filtered(&[filter])).items.is_empty(),
+            "{filter}"
+        );
+    }
+    let request = unnamed(&["id~=12", "private", "inuse=false"]);
+    assert_eq!(texts(&prune(&state, &request)), ["0123"]);
 }
 
 #[test]
@@ -260,6 +345,8 @@ fn failed_states_go() {
         outcome: StepOutcome::Failed,
         ..step(&from, 1)
     };
+    state.history(&[step(&from, 0), failed.clone()], BuildStatus::Failed);
+    // Two builds that failed in the same way left one state.
     state.history(&[step(&from, 0), failed], BuildStatus::Failed);
     let report = prune(&state, &PruneRequest::everything());
     assert_eq!(texts(&report), ["RUN false", "FROM a"]);

@@ -2,11 +2,12 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use iechor_engine::prune::{self, PruneRequest};
 use iechor_engine::request::OutputKind;
 use iechor_engine::usage::{self, UsageKind};
 use iechor_snapshotter::Chain;
 
-use crate::support::{TestState, output_to};
+use crate::support::{NOW, TestState, output_to};
 
 /// A file that fills so many blocks, with contents of its own.
 fn text(of: char, blocks: usize) -> String {
@@ -48,7 +49,7 @@ fn sums_add_up_to_what_the_disk_says() {
         usage
             .records
             .iter()
-            .find(|record| record.text == text)
+            .find(|record| &*record.text == text)
             .unwrap()
             .own
     };
@@ -64,7 +65,7 @@ fn layers_of_an_image_that_no_step_made_are_told() {
     let usage = usage::usage(&state.engine).unwrap();
     let record = &usage.records[0];
     assert_eq!(
-        (record.kind, record.text.as_str()),
+        (record.kind, &*record.text),
         (UsageKind::Layer, "docker.io/library/app:latest")
     );
     assert!(!record.reclaimable, "a named image keeps it");
@@ -87,7 +88,71 @@ fn what_prune_would_take_is_marked() {
         .records
         .iter()
         .find(|record| record.kind == UsageKind::Leftover);
-    assert_eq!(leftover.unwrap().id, lost.tip().unwrap().to_string());
+    assert_eq!(
+        leftover.unwrap().id.to_string(),
+        lost.tip().unwrap().to_string()
+    );
+}
+
+#[test]
+fn what_prune_would_take_without_freeing_it_is_not_marked() {
+    let state = TestState::new();
+    let base = state.layer(&Chain::empty(), &[("a", &text('a', 2))]);
+    let top = state.layer(&base, &[("b", &text('b', 3))]);
+    let from = state.record(None, "FROM a", &base);
+    let run = state.record(Some(&from), "RUN b", &top);
+    state.record(Some(&run), "CMD c", &top);
+    state.finish(&base, &["app"], &[]);
+    let usage = usage::usage(&state.engine).unwrap();
+    let marked = |text: &str| {
+        let mut records = usage.records.iter();
+        records
+            .find(|record| &*record.text == text)
+            .unwrap()
+            .reclaimable
+    };
+    assert!(!marked("FROM a"), "an image keeps its layer");
+    assert!(marked("RUN b") && marked("CMD c"));
+    let sum: u64 = usage
+        .records
+        .iter()
+        .filter(|r| r.reclaimable)
+        .map(|r| r.own)
+        .sum();
+    assert_eq!(usage.reclaimable, sum, "nothing is shared");
+    let plan = prune::plan(&state.engine, &PruneRequest::everything(), NOW).unwrap();
+    assert_eq!(usage.reclaimable, plan.bytes);
+}
+
+#[test]
+fn the_same_is_told_as_a_tree() {
+    let state = TestState::new();
+    let base = state.layer(&Chain::empty(), &[("a", "1")]);
+    let from = state.record(None, "FROM a", &base);
+    state.record(Some(&from), "RUN one", &state.layer(&base, &[("b", "1")]));
+    state.record(
+        Some(&from),
+        "RUN two",
+        &state.layer(&base, &[("c", &text('c', 9))]),
+    );
+    state.layer(&base, &[("lost", "1")]);
+    let (rows, tree) = usage::usage_tree(&state.engine).unwrap();
+    let shape: Vec<_> = rows
+        .iter()
+        .map(|row| (&*row.record.text, row.depth))
+        .collect();
+    let lost = "layer without a record";
+    assert_eq!(
+        shape,
+        [("FROM a", 0), ("RUN one", 1), ("RUN two", 1), (lost, 0)]
+    );
+    let flat = usage::usage(&state.engine).unwrap();
+    assert_eq!(
+        (tree.total, tree.reclaimable),
+        (flat.total, flat.reclaimable)
+    );
+    assert_eq!(flat.records.len(), rows.len());
+    assert!(rows.iter().all(|row| flat.records.contains(&row.record)));
 }
 
 #[test]
@@ -98,18 +163,12 @@ fn steps_make_trees_oldest_first() {
     let one = state.record(Some(&from), "RUN one", &state.layer(&base, &[("b", "1")]));
     state.record(Some(&from), "RUN two", &state.layer(&base, &[("c", "1")]));
     state.record(Some(&one), "CMD x", &base);
-    let roots = usage::steps(&state.engine).unwrap();
-    let shape: Vec<_> = roots
-        .iter()
-        .map(|root| {
-            let children = root.children.iter();
-            (
-                root.text.as_str(),
-                children.map(|node| node.text.as_str()).collect::<Vec<_>>(),
-            )
-        })
-        .collect();
-    assert_eq!(shape, [("FROM a", vec!["RUN one", "RUN two"])]);
-    assert_eq!(roots[0].children[0].children[0].text, "CMD x");
-    assert_eq!(roots[0].place.as_deref(), Some("iEchorfile:1"));
+    let rows = usage::steps(&state.engine).unwrap();
+    let shape: Vec<_> = rows.iter().map(|row| (&*row.text, row.depth)).collect();
+    let expected = [("FROM a", 0), ("RUN one", 1), ("CMD x", 1), ("RUN two", 1)];
+    assert_eq!(shape, expected);
+    let key = |row: usize| Some(rows[row].key.clone());
+    let parents: Vec<_> = rows.iter().map(|row| row.parent.clone()).collect();
+    assert_eq!(parents, [None, key(0), key(1), key(0)]);
+    assert_eq!(rows[0].place.to_string(), "iEchorfile:1");
 }

@@ -28,6 +28,17 @@ pub struct LayerFacts {
     pub blobs: usize,
 }
 
+/// What one layer of the store takes and names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerUse {
+    /// The snapshot below it.
+    pub parent: Option<SnapshotId>,
+    /// Bytes of allocated blocks of its index.
+    pub index: u64,
+    /// The blobs that it names, each once.
+    pub blobs: Vec<Digest>,
+}
+
 /// What a sweep removes, or would remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
@@ -61,6 +72,35 @@ impl SnapshotStore {
             }
         }
         Ok(usage)
+    }
+
+    /// What the layer of a snapshot takes and names; none when there is no such layer. Its index is
+    /// verified and let go again, for who asks this of all layers.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] when the index is not what was written.
+    pub fn layer_use(&self, id: SnapshotId) -> Result<Option<LayerUse>, StoreError> {
+        let layer = match self.layer_files().load(id) {
+            Err(StoreError::NoSnapshot(_)) => return Ok(None),
+            layer => layer?,
+        };
+        Ok(Some(LayerUse {
+            parent: layer.parent(),
+            index: self.index_size(id)?,
+            blobs: layer.index().blobs().to_vec(),
+        }))
+    }
+
+    /// Bytes of allocated blocks of a blob, 0 when it is not here.
+    pub fn blob_use(&self, blob: &Digest) -> Result<u64, StoreError> {
+        self.blob_size(blob)
+    }
+
+    /// The snapshots whose layers are here, in no order; no layer is read.
+    pub fn snapshots(&self) -> Result<Vec<SnapshotId>, StoreError> {
+        let ids = self.layer_files().shelf().list()?;
+        Ok(ids.into_iter().map(SnapshotId::new).collect())
     }
 
     /// All layers, sorted by id; one that is damaged is an error in its place.

@@ -1,7 +1,8 @@
 //! `iechor builder du`.
 
 use clap::Args;
-use iechor_engine::usage::{self, Usage, UsageRecord};
+use iechor_engine::usage::{self, TreeRow, Usage, UsageId, UsageRecord};
+use serde::Serialize;
 
 use crate::error::CliError;
 use crate::session::Session;
@@ -10,6 +11,9 @@ use crate::table::{ListArgs, Row, Style};
 /// Show what takes space
 #[derive(Debug, Args)]
 pub(crate) struct DuArgs {
+    /// List each step under the one it was built on, instead of the largest first
+    #[arg(long)]
+    tree: bool,
     #[command(flatten)]
     list: ListArgs,
 }
@@ -27,31 +31,73 @@ impl Row for UsageRecord {
     ];
 
     fn id(&self, style: &Style) -> String {
-        style.id(&self.id)
+        usage_id(&self.id, style)
     }
 
     fn cells(&self, style: &Style) -> Vec<String> {
-        vec![
-            style.id(&self.id),
-            self.kind.name().to_owned(),
-            self.reclaimable.to_string(),
-            style.size(self.own),
-            style.size(self.shared),
-            style.ago(self.last_used),
-            style.text(&self.text),
-            self.place.clone().unwrap_or_default(),
-        ]
+        cells(self, 0, style)
+    }
+}
+
+impl Row for TreeRow {
+    const COLUMNS: &'static [&'static str] = UsageRecord::COLUMNS;
+
+    fn id(&self, style: &Style) -> String {
+        usage_id(&self.record.id, style)
+    }
+
+    fn cells(&self, style: &Style) -> Vec<String> {
+        cells(&self.record, self.depth, style)
+    }
+}
+
+fn cells(record: &UsageRecord, depth: usize, style: &Style) -> Vec<String> {
+    vec![
+        usage_id(&record.id, style),
+        record.kind.name().to_owned(),
+        record.reclaimable.to_string(),
+        style.size(record.own),
+        style.size(record.shared),
+        style.ago(record.last_used),
+        "  ".repeat(depth) + &style.text(&record.text),
+        record
+            .place
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    ]
+}
+
+/// What a record is called: of a digest as many digits as the style wants.
+pub(super) fn usage_id(id: &UsageId, style: &Style) -> String {
+    match id {
+        UsageId::Digest(digest) if style.is_short() => digest.short(),
+        id => style.id(&id.to_string()),
     }
 }
 
 /// Lists everything that takes space, then the sums.
 pub(crate) fn run(args: &DuArgs, session: &Session) -> Result<(), CliError> {
-    let usage = usage::usage(&session.engine()?)?;
-    args.list.show(&usage.records, session.now(), &session.ui)?;
+    let engine = session.engine()?;
+    if args.tree {
+        let (rows, usage) = usage::usage_tree(&engine)?;
+        show(args, &rows, &usage, session)
+    } else {
+        let usage = usage::usage(&engine)?;
+        show(args, &usage.records, &usage, session)
+    }
+}
+
+fn show<R: Row + Serialize>(
+    args: &DuArgs,
+    rows: &[R],
+    usage: &Usage,
+    session: &Session,
+) -> Result<(), CliError> {
+    args.list.show(rows, session.now(), &session.ui)?;
     if args.list.is_table() {
-        session
-            .ui
-            .text(&totals(&usage, &args.list.style(session.now())))?;
+        let style = args.list.style(session.now());
+        session.ui.text(&totals(usage, &style))?;
     }
     Ok(())
 }

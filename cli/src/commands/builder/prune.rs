@@ -6,6 +6,7 @@ use clap::Args;
 use iechor_engine::Engine;
 use iechor_engine::prune::{self, Filter, PruneItem, PrunePlan, PruneRequest, Scope};
 
+use super::du::usage_id;
 use crate::error::CliError;
 use crate::session::Session;
 use crate::table::{ListArgs, Row, Style};
@@ -21,13 +22,21 @@ pub(crate) struct PruneArgs {
     /// Do not ask
     #[arg(short, long)]
     force: bool,
-    /// Only what matches: `until=24h` (unused for so long), `id=PREFIX`, `type=TYPE`; several must
-    /// all match
+    /// Only what matches; several must all match. KEY is until, unused-for, id, type, stage, file,
+    /// image, failed, shared, private or inuse, and `!=` (is not) and `~=` (has, or matches with `*`
+    /// and `?`) may stand for `=`: `until=24h` (unused for so long), `type=run`, `file~=*/api/*`,
+    /// `image!=app`, `shared`
     #[arg(long = "filter", value_name = "KEY=VALUE")]
     filters: Vec<Filter>,
-    /// Stop when no more than this is left
+    /// A cap: remove the least recently used only until no more than this is used
     #[arg(long, value_name = "SIZE", visible_alias = "max-used-space")]
     keep_storage: Option<Size>,
+    /// A floor: stop when no more than this is used, whatever else is asked
+    #[arg(long, value_name = "SIZE")]
+    reserved_space: Option<Size>,
+    /// Remove the least recently used only until the disk has this much free
+    #[arg(long, value_name = "SIZE")]
+    min_free_space: Option<Size>,
     /// Show what would be removed and why; remove nothing
     #[arg(long)]
     dry_run: bool,
@@ -40,17 +49,17 @@ impl Row for PruneItem {
         &["ID", "TYPE", "SIZE", "LAST ACCESSED", "STEP", "REASON"];
 
     fn id(&self, style: &Style) -> String {
-        style.id(&self.record.id)
+        usage_id(&self.record.id, style)
     }
 
     fn cells(&self, style: &Style) -> Vec<String> {
         vec![
-            style.id(&self.record.id),
+            usage_id(&self.record.id, style),
             self.record.kind.name().to_owned(),
             style.size(self.record.own),
             style.ago(self.record.last_used),
             style.text(&self.record.text),
-            self.reason.clone(),
+            self.reason.to_owned(),
         ]
     }
 }
@@ -60,7 +69,9 @@ impl PruneArgs {
         PruneRequest {
             scope: if self.all { Scope::All } else { Scope::Unused },
             filters: self.filters.clone(),
-            keep_storage: self.keep_storage.map(|Size(bytes)| bytes),
+            max_used: self.keep_storage.map(|Size(bytes)| bytes),
+            reserved: self.reserved_space.map(|Size(bytes)| bytes),
+            min_free: self.min_free_space.map(|Size(bytes)| bytes),
         }
     }
 }

@@ -1,0 +1,188 @@
+//! What lies on the shelves of the store: every layer with the blobs that it names, every blob with
+//! its bytes on disk.
+//!
+//! Asking the disk for each of 100,000 layers takes seconds, so what was found is kept in
+//! `<root>/census`, with the modification time of each directory of the two shelves. Files on a
+//! shelf never change, they only come and go; so a directory whose time is the same still has what
+//! it had, and in the others only new names are looked at. Builds pay nothing for it: the next
+//! listing finds what they added.
+//!
+//! The census serves for telling what takes space. What is removed is decided on one that has
+//! trusted no time ([`Trust::Nothing`]).
+
+mod encoding;
+mod shelf;
+
+use std::ops::Range;
+use std::time::SystemTime;
+
+use iechor_snapshotter::{Digest, DigestMap, LayerUse, SnapshotId};
+
+use self::shelf::{Listed, Shelf};
+use super::UsageError;
+use crate::state::Engine;
+
+/// Whether a directory that has its time of last time needs no look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// It needs none.
+    Times,
+    /// Every directory is listed anew.
+    Nothing,
+}
+
+/// The store's layers and blobs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Census {
+    pub(super) layers: Vec<CountedLayer>,
+    /// Positions in `blobs`: those of a layer stand together.
+    pub(super) names: Vec<u32>,
+    pub(super) blobs: Vec<CountedBlob>,
+    layer_shelf: Shelf,
+    blob_shelf: Shelf,
+}
+
+/// A layer as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CountedLayer {
+    pub(super) id: SnapshotId,
+    pub(super) parent: Option<SnapshotId>,
+    /// Bytes of its index.
+    pub(super) index: u64,
+    /// Where its blobs stand in [`Census::names`].
+    pub(super) names: Range<usize>,
+}
+
+/// A blob as it was found; one that a layer names and the disk has not takes no bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CountedBlob {
+    pub(super) digest: Digest,
+    pub(super) bytes: u64,
+}
+
+impl Census {
+    /// Takes the census of a store, from the last one as far as that is trusted, and keeps it.
+    pub(crate) fn take(engine: &Engine, trust: Trust) -> Result<Self, UsageError> {
+        let path = engine.root().join("census");
+        let last = encoding::read(&path).unwrap_or_default();
+        let now = SystemTime::now();
+        let layers = last
+            .layer_shelf
+            .look(&engine.root().join("layers"), trust, now)?;
+        let blobs = last
+            .blob_shelf
+            .look(&engine.root().join("blobs"), trust, now)?;
+        if layers.is_as_before() && blobs.is_as_before() {
+            return Ok(last);
+        }
+        let census = last.brought_up_to_date(engine, layers, blobs)?;
+        // A state directory that cannot be written is listed without the help of the last census.
+        let _kept = encoding::write(&path, &census);
+        Ok(census)
+    }
+
+    fn brought_up_to_date(
+        &self,
+        engine: &Engine,
+        layers: Listed,
+        blobs: Listed,
+    ) -> Result<Self, UsageError> {
+        let mut next = Recount::default();
+        self.recount_blobs(engine, &blobs, &mut next)?;
+        self.recount_layers(engine, &layers, &mut next)?;
+        Ok(Self {
+            layer_shelf: layers.shelf,
+            blob_shelf: blobs.shelf,
+            ..next.census
+        })
+    }
+
+    fn recount_blobs(
+        &self,
+        engine: &Engine,
+        listed: &Listed,
+        next: &mut Recount,
+    ) -> Result<(), UsageError> {
+        let mut new = listed.names.clone();
+        for blob in &self.blobs {
+            // What was missing may be there by now: it is asked for again.
+            if listed.has(&blob.digest) && blob.bytes > 0 {
+                next.add_blob(blob.digest, blob.bytes);
+                new.remove(&blob.digest);
+            }
+        }
+        for digest in new {
+            next.add_blob(digest, engine.store().blob_use(&digest)?);
+        }
+        Ok(())
+    }
+
+    fn recount_layers(
+        &self,
+        engine: &Engine,
+        listed: &Listed,
+        next: &mut Recount,
+    ) -> Result<(), UsageError> {
+        let mut new = listed.names.clone();
+        for layer in &self.layers {
+            if listed.has(layer.id.digest()) {
+                new.remove(layer.id.digest());
+                let names = self.names[layer.names.clone()].iter();
+                let blobs = names.map(|name| self.blobs[*name as usize].digest);
+                next.add_layer(layer.id, layer.parent, layer.index, blobs);
+            }
+        }
+        for id in new.into_iter().map(SnapshotId::new) {
+            if let Some(LayerUse {
+                parent,
+                index,
+                blobs,
+            }) = engine.store().layer_use(id)?
+            {
+                next.add_layer(id, parent, index, blobs.into_iter());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A census in the making.
+#[derive(Default)]
+struct Recount {
+    census: Census,
+    numbers: DigestMap<Digest, u32>,
+}
+
+impl Recount {
+    fn add_blob(&mut self, digest: Digest, bytes: u64) -> u32 {
+        // A store of 2^32 blobs has 16 TiB at the least, in blocks of 4 KiB.
+        let number = u32::try_from(self.census.blobs.len()).unwrap_or(u32::MAX);
+        self.census.blobs.push(CountedBlob { digest, bytes });
+        self.numbers.insert(digest, number);
+        number
+    }
+
+    fn add_layer(
+        &mut self,
+        id: SnapshotId,
+        parent: Option<SnapshotId>,
+        index: u64,
+        blobs: impl Iterator<Item = Digest>,
+    ) {
+        let begin = self.census.names.len();
+        for digest in blobs {
+            let known = self.numbers.get(&digest).copied();
+            let number = known.unwrap_or_else(|| self.add_blob(digest, 0));
+            self.census.names.push(number);
+        }
+        self.census.layers.push(CountedLayer {
+            id,
+            parent,
+            index,
+            names: begin..self.census.names.len(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

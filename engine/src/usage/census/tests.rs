@@ -1,0 +1,152 @@
+//! A census from the last one is as one from nothing, whatever happened in between.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use iechor_snapshotter::{Chain, Metadata, NodeKind};
+
+use super::*;
+use crate::Settings;
+
+struct Store {
+    engine: Engine,
+    dir: tempfile::TempDir,
+}
+
+impl Store {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Engine::open(dir.path(), Settings::default()).unwrap();
+        Self { engine, dir }
+    }
+
+    fn layer(&self, below: &Chain, contents: &[&str]) -> Chain {
+        let mut writer = self.engine.store().new_layer(below).unwrap();
+        for (number, text) in contents.iter().enumerate() {
+            let blob = self.engine.store().blobs().put(text.as_bytes()).unwrap();
+            let size = text.len() as u64;
+            let (kind, name) = (NodeKind::Regular { blob, size }, format!("{number}"));
+            writer
+                .put(Path::new(&name), kind, Metadata::default())
+                .unwrap();
+        }
+        writer.commit().unwrap()
+    }
+
+    /// As if the directories had been left alone for long.
+    fn settle(&self) {
+        let long_ago = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        for shelf in ["layers", "blobs"] {
+            for entry in fs::read_dir(self.dir.path().join(shelf)).unwrap() {
+                let dir = fs::File::open(entry.unwrap().path()).unwrap();
+                dir.set_modified(long_ago).unwrap();
+            }
+        }
+    }
+
+    fn take(&self) -> Census {
+        Census::take(&self.engine, Trust::Times).unwrap()
+    }
+}
+
+/// What a census says, in an order that does not depend on how it came about.
+fn told(census: &Census) -> Vec<String> {
+    let layer = |layer: &CountedLayer| {
+        let names = census.names[layer.names.clone()].iter();
+        let mut names: Vec<_> = names
+            .map(|name| census.blobs[*name as usize].digest)
+            .collect();
+        names.sort();
+        format!(
+            "{:?} {:?} {} {names:?}",
+            layer.id, layer.parent, layer.index
+        )
+    };
+    let mut told: Vec<String> = census.layers.iter().map(layer).collect();
+    told.extend(census.blobs.iter().map(|blob| format!("{blob:?}")));
+    told.sort();
+    told
+}
+
+/// From the last census, from the disk, and from the file that was kept.
+fn assert_right(store: &Store) {
+    let census = store.take();
+    let path = store.dir.path().join("census");
+    let kept = encoding::read(&path).unwrap_or_default();
+    assert_eq!(told(&kept), told(&census));
+    let _there_is_none_of_an_empty_store = fs::remove_file(&path);
+    assert_eq!(told(&store.take()), told(&census));
+}
+
+#[test]
+fn what_came_and_went_is_found() {
+    let store = Store::new();
+    assert_right(&store);
+    let base = store.layer(&Chain::empty(), &["a", "b"]);
+    assert_right(&store);
+    store.settle();
+    let top = store.layer(&base, &["b", "c"]);
+    store.layer(&base, &[]);
+    assert_right(&store);
+    store.settle();
+    store.engine.store().remove(top.tip().unwrap()).unwrap();
+    assert_right(&store);
+    store.engine.store().sweep().unwrap();
+    assert_right(&store);
+    assert_eq!(store.take().blobs.len(), 2);
+}
+
+#[test]
+fn a_directory_that_has_its_time_is_not_listed() {
+    let store = Store::new();
+    let chain = store.layer(&Chain::empty(), &["a"]);
+    store.settle();
+    let census = store.take();
+    assert_eq!(store.take(), census);
+    // Behind its back, and with the old time: only a census that trusts nothing finds out.
+    store.engine.store().remove(chain.tip().unwrap()).unwrap();
+    store.settle();
+    assert_eq!(store.take(), census);
+    let again = Census::take(&store.engine, Trust::Nothing).unwrap();
+    assert!(again.layers.is_empty());
+}
+
+#[test]
+fn a_change_right_after_the_census_is_not_missed() {
+    let store = Store::new();
+    for round in 0..20 {
+        store.layer(&Chain::empty(), &[&round.to_string()]);
+        assert_eq!(store.take().layers.len(), round + 1);
+    }
+}
+
+#[test]
+fn a_blob_that_was_missing_is_asked_for_again() {
+    let store = Store::new();
+    store.layer(&Chain::empty(), &["a"]);
+    let blob = Digest::of(b"a");
+    let path = store.dir.path().join("blobs").join(&blob.hex()[..2]);
+    fs::rename(&path, store.dir.path().join("away")).unwrap();
+    assert_eq!(store.take().blobs[0].bytes, 0);
+    fs::rename(store.dir.path().join("away"), &path).unwrap();
+    assert!(store.take().blobs[0].bytes > 0);
+}
+
+#[test]
+fn a_damaged_file_counts_as_none() {
+    let store = Store::new();
+    store.layer(&Chain::empty(), &["a"]);
+    let census = store.take();
+    let path = store.dir.path().join("census");
+    let good = fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(97) {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        fs::write(&path, &bad).unwrap();
+        assert_eq!(encoding::read(&path), None, "byte {at}");
+        fs::write(&path, &good[..at]).unwrap();
+        assert_eq!(encoding::read(&path), None, "cut at {at}");
+    }
+    assert_eq!(told(&store.take()), told(&census));
+}
