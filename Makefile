@@ -7,7 +7,8 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # What the tests and the example need of Debian, as command=package.
 NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoci \
          docker-registry=docker-registry debootstrap=debootstrap setfattr=attr getfacl=acl \
-         xz=xz-utils bzip2=bzip2 zstd=zstd curl=curl script=bsdutils cc=gcc git=git
+         xz=xz-utils bzip2=bzip2 zstd=zstd curl=curl script=bsdutils cc=gcc git=git \
+         chromium=chromium dot=graphviz
 # What the benchmarks compare with.
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace
 

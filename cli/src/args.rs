@@ -15,6 +15,7 @@ use crate::commands::completion::CompletionArgs;
 use crate::commands::cp::CpArgs;
 use crate::commands::diff::DiffArgs;
 use crate::commands::doctor::DoctorArgs;
+use crate::commands::graph::GraphArgs;
 use crate::commands::history::HistoryArgs;
 use crate::commands::images::ImagesArgs;
 use crate::commands::inspect::InspectArgs;
@@ -25,6 +26,7 @@ use crate::commands::mount::{MountArgs, ServeArgs};
 use crate::commands::mounts::MountsArgs;
 use crate::commands::pull::PullArgs;
 use crate::commands::push::PushArgs;
+use crate::commands::report::ReportArgs;
 use crate::commands::rmi::RmiArgs;
 use crate::commands::tag::TagArgs;
 use crate::commands::umount::UmountArgs;
@@ -104,6 +106,10 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// List past builds, or the steps of one
     History(HistoryArgs),
+    /// Write a page about a build: its timeline, what its steps follow from, and what is in the image
+    Report(ReportArgs),
+    /// Print what the steps of a build depend on, as a graph
+    Graph(GraphArgs),
     /// Tell what differs between two images, stages, steps, snapshots or directories
     Diff(DiffArgs),
     /// List the files of an image, stage, step or snapshot, without a mount

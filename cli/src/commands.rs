@@ -9,6 +9,7 @@ pub(crate) mod completion;
 pub(crate) mod cp;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod images;
 pub(crate) mod inspect;
@@ -19,6 +20,7 @@ pub(crate) mod mount;
 pub(crate) mod mounts;
 pub(crate) mod pull;
 pub(crate) mod push;
+pub(crate) mod report;
 pub(crate) mod rmi;
 pub(crate) mod tag;
 mod transfer;
@@ -68,6 +70,8 @@ fn dispatch(cli: Cli, ui: Ui) -> Result<(), CliError> {
         Command::Mounts(args) => mounts::run(&args, &session),
         Command::Logs(args) => logs::run(&args, &session),
         Command::History(args) => history::run(&args, &session),
+        Command::Report(args) => report::run(&args, &session),
+        Command::Graph(args) => graph::run(&args, &session),
         Command::Diff(args) => diff::run(&args, &session),
         Command::Ls(args) => ls::run(&args, &session),
         Command::Cat(args) => cat::run(&args, &session),

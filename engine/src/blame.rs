@@ -13,6 +13,7 @@ use iechor_cachedb::CacheError;
 use iechor_snapshotter::tree::Follow;
 
 pub use self::author::Author;
+pub(crate) use self::author::Authors;
 pub use self::trace::Deed;
 use crate::files::{FilesError, Location, absolute};
 use crate::state::Engine;

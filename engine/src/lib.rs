@@ -36,6 +36,7 @@ mod op;
 pub mod output;
 mod parallel;
 pub mod path_error;
+pub mod picture;
 pub mod progress;
 pub mod prune;
 pub mod reference;

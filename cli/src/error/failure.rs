@@ -15,6 +15,7 @@ use iechor_engine::images::ImagesError;
 use iechor_engine::logs::LogError;
 use iechor_engine::mounts::MountError;
 use iechor_engine::output::OutputError;
+use iechor_engine::picture::PictureError;
 use iechor_engine::prune::PruneError;
 use iechor_engine::sources::SourcesError;
 use iechor_engine::usage::UsageError;
@@ -187,6 +188,16 @@ impl From<HistoryError> for Failure {
             _ => FailureKind::Build,
         };
         Self::new(error, kind)
+    }
+}
+
+impl From<PictureError> for Failure {
+    fn from(error: PictureError) -> Self {
+        match error {
+            PictureError::History(error) => error.into(),
+            PictureError::NoBuild => Self::new(error, FailureKind::Build),
+            error => Self::new(error, FailureKind::Storage),
+        }
     }
 }
 

@@ -38,13 +38,13 @@ pub enum Author {
 }
 
 /// Everything that may have made a layer.
-pub(super) struct Authors {
+pub(crate) struct Authors {
     steps: HashMap<SnapshotId, Record>,
     images: Vec<Image>,
 }
 
 impl Authors {
-    pub(super) fn load(engine: &Engine) -> Result<Self, CacheError> {
+    pub(crate) fn load(engine: &Engine) -> Result<Self, CacheError> {
         let records = engine.cache().records(&RecordFilter::default())?;
         let mut images = engine.cache().images()?;
         // The base before what was built on it: a layer is told as that of the smallest image.
@@ -55,7 +55,7 @@ impl Authors {
         })
     }
 
-    pub(super) fn of(&self, snapshot: &SnapshotId) -> Author {
+    pub(crate) fn of(&self, snapshot: &SnapshotId) -> Author {
         let image = || {
             self.images
                 .iter()

@@ -12,6 +12,13 @@ use crate::merge::{Merged, MergedDir, Place};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeId(Option<(SnapshotId, InodeIdx)>);
 
+impl NodeId {
+    /// The layer that has the inode, and its number there; none for the root of the empty chain.
+    pub fn inode(self) -> Option<(SnapshotId, InodeIdx)> {
+        self.0
+    }
+}
+
 /// An inode of a tree under one of its names. Metadata is read from the layer index when asked for.
 #[derive(Debug, Clone)]
 pub struct Node {
