@@ -113,6 +113,8 @@ pub struct NewStep {
     pub duration_ms: u64,
     /// Its log, relative to the state directory.
     pub log: Option<String>,
+    /// Of a command that failed, what it was run with: JSON, never a secret's value.
+    pub setup: Option<String>,
 }
 
 /// A step of the history.

@@ -46,6 +46,7 @@ pub mod memo;
 pub mod miss;
 pub mod recipe;
 pub mod record;
+mod run_setup;
 pub mod time;
 pub mod validator;
 pub mod witness;

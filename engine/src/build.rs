@@ -11,7 +11,7 @@ mod numbering;
 pub(crate) mod origin;
 mod plan;
 mod report;
-mod rootfs;
+pub(crate) mod rootfs;
 mod schedule;
 pub(crate) mod scope;
 pub(crate) mod session;

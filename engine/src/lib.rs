@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod bench;
 pub mod blame;
 pub mod build;
 pub mod commit;

@@ -29,18 +29,28 @@ pub(crate) enum Operation {
     Run(Box<RunOperation>),
 }
 
-/// Does it, and gives the chain with what changed on top; the same chain when no file changed.
+/// What an operation made.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The chain with what changed on top; the chain below when no file changed.
+    pub(crate) chain: Chain,
+    /// What a command was run with, in the form in which it is kept.
+    pub(crate) setup: Option<String>,
+}
+
+/// Does it.
 pub(crate) fn execute(
     session: &Session<'_>,
     step: &Step<'_>,
     below: &Chain,
     operation: Operation,
-) -> Result<Chain, StepError> {
-    match operation {
-        Operation::Nothing => Ok(below.clone()),
-        Operation::Base(chain) => Ok(chain),
-        Operation::Workdir(path) => workdir::execute(session, below, &path),
-        Operation::Copy(copy) => copy::execute(session, below, *copy),
-        Operation::Run(run) => run::execute(session, step, below, *run),
-    }
+) -> Result<Done, StepError> {
+    let chain = match operation {
+        Operation::Nothing => below.clone(),
+        Operation::Base(chain) => chain,
+        Operation::Workdir(path) => workdir::execute(session, below, &path)?,
+        Operation::Copy(copy) => copy::execute(session, below, *copy)?,
+        Operation::Run(run) => return run::execute(session, step, below, *run),
+    };
+    Ok(Done { chain, setup: None })
 }

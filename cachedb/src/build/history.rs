@@ -152,7 +152,7 @@ fn steps(
 fn step_query(condition: &str) -> String {
     format!(
         "SELECT id, build, ordinal, number, text, file, line, stage_index, stage_name, position, \
-         record, parent, snapshot, outcome, reason, duration_ms, log, label, begun_ms, takes_from \
+         record, parent, snapshot, outcome, reason, duration_ms, log, label, begun_ms, takes_from, setup \
          FROM build_steps {condition}"
     )
 }
@@ -198,5 +198,6 @@ fn read_what_happened(row: &Row<'_>) -> rusqlite::Result<NewStep> {
         label: row.get(17)?,
         begun_ms: column::unsigned(row, 18)?,
         takes_from: column::json(row, 19)?,
+        setup: row.get(20)?,
     })
 }

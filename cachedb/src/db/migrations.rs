@@ -8,6 +8,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x6945_6368;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
 ];
 
 /// The newest schema version that this program knows.

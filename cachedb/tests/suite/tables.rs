@@ -173,6 +173,7 @@ fn the_history_tells_of_builds_and_their_steps() {
         ("[build 1/9]", 3)
     );
     assert_eq!(read[0].step.takes_from, [0, 2]);
+    assert_eq!(read[0].step.setup.as_deref(), Some("{\"argv\":[\"make\"]}"));
     for stage in ["slim", "0"] {
         let step = t.db.last_step_of_stage(stage).unwrap().unwrap().step;
         assert_eq!((step.number, step.record), (2, Some(made.id)));
@@ -317,6 +318,19 @@ fn c6_a_witness_names_the_files_whose_change_time_moved() {
     assert_eq!(t.db.witness(RecordId(99)).unwrap(), None);
     t.db.put_witness(RecordId(99), &then).unwrap();
     assert_eq!(t.db.witness(RecordId(99)).unwrap(), None);
+}
+
+#[test]
+fn what_a_command_was_run_with_goes_with_its_record() {
+    let t = TestDb::new();
+    let made = t.base();
+    assert_eq!(t.db.run_setup(made.id).unwrap(), None);
+    t.db.put_run_setup(made.id, "{}").unwrap();
+    t.db.put_run_setup(made.id, "{\"argv\":[]}").unwrap();
+    let kept = t.db.run_setup(made.id).unwrap();
+    assert_eq!(kept.as_deref(), Some("{\"argv\":[]}"));
+    t.db.put_run_setup(RecordId(99), "{}").unwrap();
+    assert_eq!(t.db.run_setup(RecordId(99)).unwrap(), None);
 }
 
 #[test]

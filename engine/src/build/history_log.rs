@@ -175,6 +175,9 @@ impl<'a> History<'a> {
         };
         let entry = NewStep {
             snapshot: error.state_left(),
+            setup: error
+                .run_failure()
+                .and_then(|failure| failure.setup.clone()),
             reason: Some(error.one_line()),
             ..self.entry_of(step, parent, &report)
         };
@@ -236,6 +239,7 @@ impl<'a> History<'a> {
             begun_ms: millis(report.span.begun),
             duration_ms: millis(report.span.took),
             log: relative.map(|path| path.display().to_string()),
+            setup: None,
         }
     }
 

@@ -69,7 +69,7 @@ fn work(session: &Session<'_>, board: &Mutex<Board>, changed: &Condvar) {
                 board.waiting.clear();
                 if board.failure.is_none() {
                     board.failure = Some(error);
-                    session.cancel.fire();
+                    session.bench.cancel.fire();
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use iechor_cachedb::{
     CacheDb, Lease, MissReason, Record, RecordId, StepOutcome, UnixMillis, Witness,
 };
-use iechor_executor::{CancelToken, Sandbox, Secret};
+use iechor_executor::{CancelToken, Secret};
 use iechor_frontend::Span;
 use iechor_frontend::ast::{Escape, Iechorfile, Statement};
 use iechor_image::Platform;
@@ -22,9 +22,9 @@ use super::history_log::History;
 use super::load::LoadedFile;
 use super::numbering::Numbering;
 use super::plan::Plan;
-use super::rootfs::Rootfs;
 use super::stage::StageState;
 use super::step::{Attempted, Step};
+use crate::bench::Bench;
 use crate::copy::HostTree;
 use crate::copy::facts::{Keep, Stamps};
 use crate::error::{BuildError, StepError};
@@ -40,8 +40,6 @@ pub(crate) struct Session<'a> {
     pub(crate) request: &'a BuildRequest,
     pub(crate) loaded: &'a LoadedFile,
     pub(crate) plan: &'a Plan,
-    /// Fires when the user cancels, and when a stage fails.
-    pub(crate) cancel: CancelToken,
     progress: &'a dyn ProgressSink,
     clock: Clock,
     numbering: Mutex<Numbering>,
@@ -51,8 +49,8 @@ pub(crate) struct Session<'a> {
     forced: Mutex<HashSet<RecordId>>,
     leases: Mutex<HashMap<SnapshotId, Lease>>,
     context: OnceLock<Arc<HostTree>>,
-    rootfs: OnceLock<Rootfs>,
-    sandbox: OnceLock<Sandbox>,
+    /// What steps are run with.
+    pub(crate) bench: Bench<'a>,
     dry_run: Option<DryRun>,
 }
 
@@ -73,6 +71,8 @@ impl<'a> Session<'a> {
         progress: &'a dyn ProgressSink,
         cancel: &CancelToken,
     ) -> Self {
+        // Fires when the user cancels, and when a stage fails.
+        let cancel = cancel.child();
         let clock = Clock::start(request.source_date_epoch);
         let numbering = Numbering::of(&loaded.parsed.file, plan);
         for info in numbering.infos() {
@@ -83,7 +83,6 @@ impl<'a> Session<'a> {
             request,
             loaded,
             plan,
-            cancel: cancel.child(),
             progress,
             history: History::new(engine, request, loaded, clock.now()),
             clock,
@@ -92,8 +91,7 @@ impl<'a> Session<'a> {
             forced: Mutex::default(),
             leases: Mutex::default(),
             context: OnceLock::new(),
-            rootfs: OnceLock::new(),
-            sandbox: OnceLock::new(),
+            bench: Bench::new(engine, cancel),
             dry_run: None,
         }
     }
@@ -138,7 +136,7 @@ impl<'a> Session<'a> {
     }
 
     pub(crate) fn cancelled(&self) -> bool {
-        self.cancel.is_fired()
+        self.bench.cancel.is_fired()
     }
 
     pub(crate) fn history(&self) -> &History<'a> {
@@ -293,24 +291,6 @@ impl Session<'_> {
         let ignore = super::load::ignore_rules(self.request, self.loaded).map_err(Box::new)?;
         let opened = HostTree::open(dir, "the build context", ignore)?;
         Ok(Arc::clone(self.context.get_or_init(|| Arc::new(opened))))
-    }
-
-    /// The FUSE session.
-    pub(crate) fn rootfs(&self) -> Result<&Rootfs, StepError> {
-        if let Some(rootfs) = self.rootfs.get() {
-            return Ok(rootfs);
-        }
-        let started = Rootfs::start(self.store())?;
-        Ok(self.rootfs.get_or_init(|| started))
-    }
-
-    /// The sandbox.
-    pub(crate) fn sandbox(&self) -> Result<&Sandbox, StepError> {
-        if let Some(sandbox) = self.sandbox.get() {
-            return Ok(sandbox);
-        }
-        let prepared = Sandbox::new()?;
-        Ok(self.sandbox.get_or_init(|| prepared))
     }
 
     /// An image as a base or as a source of files.

@@ -17,7 +17,7 @@ use super::session::Session;
 use super::stage::StageState;
 use crate::error::StepError;
 use crate::lower::Lowered;
-use crate::op;
+use crate::op::{self, Done};
 use crate::progress::{Event, StepId};
 
 /// An instruction about to be built.
@@ -47,6 +47,8 @@ enum Decision {
 pub(crate) struct Made {
     pub(crate) chain: Chain,
     pub(crate) config: ImageConfig,
+    /// What a command was run with.
+    setup: Option<String>,
 }
 
 /// Takes `state` through one step: from the cache if it can be, else by executing it; a dry run
@@ -267,6 +269,9 @@ impl Attempt<'_> {
         if forced {
             self.session.force(record.id);
         }
+        if let Some(setup) = &made.setup {
+            self.session.cache().put_run_setup(record.id, setup)?;
+        }
         if let Some(witness) = witness {
             self.session.cache().put_witness(record.id, &witness)?;
         }
@@ -287,7 +292,8 @@ impl Attempt<'_> {
 
     fn make(&self, state: &mut StageState, lowered: Lowered) -> Result<Made, StepError> {
         let below = state.open(self.session.store())?.clone();
-        let chain = op::execute(self.session, self.step, &below, lowered.operation)?;
+        let Done { chain, setup } =
+            op::execute(self.session, self.step, &below, lowered.operation)?;
         let layers = chain.layers().len() - below.layers().len().min(chain.layers().len());
         let config = history::with_entry(
             lowered.config,
@@ -295,7 +301,11 @@ impl Attempt<'_> {
             layers,
             self.session.created(),
         );
-        Ok(Made { chain, config })
+        Ok(Made {
+            chain,
+            config,
+            setup,
+        })
     }
 
     /// Rule C19: nothing is recorded; what a failed command left is kept for people to look at.

@@ -15,6 +15,8 @@ pub struct RunFailure {
     pub left: Option<SnapshotId>,
     /// Its whole output.
     pub log: Option<PathBuf>,
+    /// What it was run with, in the form in which it is kept.
+    pub(crate) setup: Option<String>,
 }
 
 impl RunFailure {
@@ -106,6 +108,7 @@ mod tests {
             outcome,
             left: None,
             log: None,
+            setup: None,
         };
         let text = |outcome| failure(outcome).to_string();
         assert_eq!(

@@ -14,18 +14,16 @@ use iechor_image::ImageConfig;
 
 use super::Context;
 use super::paths::absolute;
-use super::run::SecretEnv;
 use super::words::Words;
 use crate::copy::select::{Files, Layout, Rules};
 use crate::error::StepError;
-use crate::op::run::RunMount;
+use crate::op::run::{RunMount, SecretUse};
 
 /// What the mounts of one RUN come to.
 #[derive(Debug, Default)]
 pub(crate) struct Mounts {
     pub(crate) inputs: Vec<Input>,
     pub(crate) mounts: Vec<RunMount>,
-    pub(crate) secret_env: Vec<SecretEnv>,
     pub(crate) anew: Option<String>,
 }
 
@@ -143,26 +141,19 @@ impl Mounts {
     ) -> Result<(), StepError> {
         self.inputs
             .push(Input::secret(&secret.id, secret_properties(&secret)));
-        let Some(value) = context.session.secret(&secret.id) else {
-            return match secret.requirement {
-                Requirement::Optional => Ok(()),
-                Requirement::Required => Err(StepError::MissingSecret { id: secret.id }),
-            };
-        };
-        if let Some(name) = &secret.env {
-            self.secret_env.push((name.clone(), value.clone()));
+        let is_given = context.session.secret(&secret.id).is_some();
+        if !is_given && secret.requirement == Requirement::Required {
+            return Err(StepError::MissingSecret { id: secret.id });
         }
-        if let Some(target) = secret_target(&secret) {
-            let target = absolute(workdir, &target).into();
-            let SecretMount { mode, uid, gid, .. } = secret;
-            self.mounts.push(RunMount::Secret {
-                target,
-                value,
-                mode,
-                uid,
-                gid,
-            });
-        }
+        let target = secret_target(&secret);
+        self.mounts.push(RunMount::Secret(SecretUse {
+            target: target.map(|target| absolute(workdir, &target).into()),
+            id: secret.id,
+            env: secret.env,
+            mode: secret.mode,
+            uid: secret.uid,
+            gid: secret.gid,
+        }));
         Ok(())
     }
 }

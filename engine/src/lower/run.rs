@@ -1,9 +1,7 @@
 //! RUN.
 
-use std::ffi::OsString;
-
 use iechor_cachedb::{Input, Rule};
-use iechor_executor::{Network, Secret};
+use iechor_executor::Network;
 use iechor_frontend::ast::{Heredoc, Network as Asked, Run, RunCommand};
 use iechor_image::ImageConfig;
 
@@ -45,9 +43,9 @@ pub(crate) fn lower(
         config: config.clone(),
         created_by: Some(history::run(&args, &argv)),
         operation: Operation::Run(Box::new(RunOperation {
-            argv: argv.into_iter().map(OsString::from).collect(),
-            env: environment(config, &args, &words.scope().proxies()),
-            secret_env: mounts.secret_env,
+            argv,
+            env: environment(config, &args),
+            proxies: words.scope().proxies(),
             cwd: config.config.working_dir.clone(),
             user: config.config.user.clone(),
             network,
@@ -72,7 +70,7 @@ fn argv(config: &ImageConfig, command: &RunCommand, mounts: &mut Mounts) -> Vec<
 /// A heredoc with a `#!` line is mounted as an executable file.
 fn program(heredoc: &Heredoc, mounts: &mut Mounts) -> String {
     let path = format!("{PROGRAMS}/{}", heredoc.name);
-    let contents = heredoc.body.clone().into_bytes();
+    let contents = heredoc.body.clone();
     mounts.mounts.push(RunMount::Program {
         target: path.clone().into(),
         contents,
@@ -118,14 +116,10 @@ fn inputs(
     inputs
 }
 
-/// ENV wins over ARG, ARG over the proxies that the caller has.
-fn environment(
-    config: &ImageConfig,
-    args: &[(String, String)],
-    proxies: &[(String, String)],
-) -> Vec<String> {
+/// ENV wins over ARG.
+fn environment(config: &ImageConfig, args: &[(String, String)]) -> Vec<String> {
     let mut env = Vec::new();
-    for (name, value) in proxies.iter().chain(args) {
+    for (name, value) in args {
         set_env(&mut env, name, value);
     }
     for (name, value) in config
@@ -144,6 +138,3 @@ fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, St
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
-
-/// A secret that RUN sees as a variable.
-pub(crate) type SecretEnv = (String, Secret);

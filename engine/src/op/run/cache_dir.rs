@@ -17,12 +17,11 @@ use std::thread;
 use std::time::Duration;
 
 use iechor_executor::Access;
-use iechor_frontend::ast::{CacheMount, MountAccess, Sharing};
+use iechor_frontend::ast::Sharing;
 use iechor_snapshotter::Digest;
 
-use super::materialize;
-use crate::build::session::Session;
-use crate::copy::select::Files;
+use super::setup::CacheUse;
+use crate::bench::Bench;
 use crate::error::StepError;
 use crate::path_error::AtPath;
 
@@ -38,31 +37,28 @@ pub(super) struct CacheDir {
 }
 
 impl CacheDir {
-    /// Opens the directory of a cache mount, made and filled on its first use.
+    /// Opens the directory of a cache mount; on its first use it is made, and filled by `seed`.
     pub(super) fn open(
-        session: &Session<'_>,
-        cache: &CacheMount,
-        seed: Option<Files>,
+        bench: &Bench<'_>,
+        cache: &CacheUse,
+        seed: impl FnOnce(&Path) -> Result<(), StepError>,
     ) -> Result<Self, StepError> {
-        let home = session.engine.root().join("cache-mounts");
+        let home = bench.engine.root().join("cache-mounts");
         let name = Digest::of(cache.id.as_bytes()).hex();
         let (dir, lock) = match cache.sharing {
             Sharing::Shared => claim(&home.join(name), &cache.id, |lock| {
-                wait(session, || lock.try_lock_shared())
+                wait(bench, || lock.try_lock_shared())
             })?,
             Sharing::Locked => claim(&home.join(name), &cache.id, |lock| {
-                wait(session, || lock.try_lock())
+                wait(bench, || lock.try_lock())
             })?,
             Sharing::Private => first_free(&home, &name, &cache.id)?,
         };
         let data = dir.join("data");
         if !data.exists() {
-            fill(session, &data, cache, seed)?;
+            fill(&data, cache, seed)?;
         }
-        let access = match cache.access {
-            MountAccess::ReadOnly => Access::ReadOnly,
-            MountAccess::ReadWrite => Access::ReadWrite,
-        };
+        let access = cache.access;
         Ok(Self {
             data,
             access,
@@ -128,13 +124,13 @@ fn first_free(home: &Path, name: &str, id: &str) -> Result<(PathBuf, File), Step
 
 /// Waits for a lock as long as the build is not cancelled.
 fn wait(
-    session: &Session<'_>,
+    bench: &Bench<'_>,
     attempt: impl Fn() -> Result<(), TryLockError>,
 ) -> Result<(), StepError> {
     loop {
         match attempt() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if session.cancelled() => {
+            Err(TryLockError::WouldBlock) if bench.cancel.is_fired() => {
                 return Err(StepError::Cancelled);
             }
             Err(TryLockError::WouldBlock) => thread::sleep(PATIENCE),
@@ -147,10 +143,9 @@ fn wait(
 
 /// Makes the data directory beside its place and renames it there, so that nobody sees half of it.
 fn fill(
-    session: &Session<'_>,
     data: &Path,
-    cache: &CacheMount,
-    seed: Option<Files>,
+    cache: &CacheUse,
+    seed: impl FnOnce(&Path) -> Result<(), StepError>,
 ) -> Result<(), StepError> {
     let fresh = data.with_extension(format!("new-{}", std::process::id()));
     if fresh.exists() {
@@ -160,9 +155,7 @@ fn fill(
         .mode(0o700)
         .create(&fresh)
         .at("make directory", &fresh)?;
-    if let Some(files) = seed {
-        materialize::write_out(session, files, &fresh)?;
-    }
+    seed(&fresh)?;
     fs::set_permissions(&fresh, fs::Permissions::from_mode(cache.mode))
         .at("set the mode of", &fresh)?;
     std::os::unix::fs::chown(&fresh, Some(cache.uid), Some(cache.gid))

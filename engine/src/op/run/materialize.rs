@@ -1,10 +1,9 @@
-//! Files for a bind mount, as a path of this process's mount namespace.
+//! Files for a bind mount, as those of a snapshot.
 
 use std::path::{Path, PathBuf};
 
 use iechor_cachedb::{Durability, Input, NewRecord, Place, Recipe, Rule};
-use iechor_snapshotter::Chain;
-use iechor_snapshotter::fuse::View;
+use iechor_snapshotter::{Chain, SnapshotId};
 
 use crate::build::origin::Identity;
 use crate::build::session::Session;
@@ -17,26 +16,21 @@ use crate::error::StepError;
 /// Kind of the records that hold host files for bind mounts.
 const KIND: &str = "CONTEXT";
 
-/// Shows `files` through FUSE and gives the path to bind.
+/// The snapshot that has `files`, none for an empty tree, and where in it they are.
 ///
 /// Host files go into a snapshot first, so that the step sees what was keyed: nothing that is
 /// ignored, and nothing that changes meanwhile.
-pub(super) fn show(
+pub(super) fn locate(
     session: &Session<'_>,
     mut files: Files,
-    views: &mut Vec<View>,
-) -> Result<PathBuf, StepError> {
-    let (chain, inside) = match files.origin.identity.snapshot() {
-        Some(tip) => {
-            let chain = tip.map_or_else(|| Ok(Chain::empty()), |tip| session.store().chain(tip))?;
-            (chain, real_path(&files)?)
+) -> Result<(Option<SnapshotId>, PathBuf), StepError> {
+    match files.origin.identity.snapshot() {
+        Some(tip) => Ok((tip, real_path(&files)?)),
+        None => {
+            let tip = ingested(session, &mut files)?.tip();
+            Ok((tip, file_name(&files)?))
         }
-        None => (ingested(session, &mut files)?, file_name(&files)?),
-    };
-    let view = session.rootfs()?.view(&chain, &[])?;
-    let path = view.path().join(inside);
-    views.push(view);
-    Ok(path)
+    }
 }
 
 /// Where a snapshot has the source, links followed.

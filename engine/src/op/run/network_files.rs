@@ -5,27 +5,24 @@ use std::path::Path;
 
 use iechor_executor::{MountSource, Network, StepMount};
 
-use crate::build::session::Session;
-use crate::error::StepError;
-
 /// What systemd-resolved serves is of no use without its loopback server; this has the real ones.
 const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 
 /// The two files, as mounts.
 pub(super) fn mounts(
-    session: &Session<'_>,
+    extra_hosts: &[(String, String)],
     network: Network,
     hostname: &str,
-) -> Result<Vec<StepMount>, StepError> {
+) -> Vec<StepMount> {
     let resolv = match network {
         Network::Host => host_resolv_conf(),
         Network::None => Vec::new(),
     };
-    let hosts = hosts(&session.request.extra_hosts, hostname);
-    Ok(vec![
+    let hosts = hosts(extra_hosts, hostname);
+    vec![
         file("/etc/resolv.conf", resolv),
         file("/etc/hosts", hosts.into_bytes()),
-    ])
+    ]
 }
 
 fn file(target: &str, contents: Vec<u8>) -> StepMount {
