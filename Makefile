@@ -12,7 +12,7 @@ NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoc
 # What the benchmarks compare with.
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace
 
-.PHONY: help deps build example test test-fs-long lint fmt bench ci
+.PHONY: help deps build example test test-fs-long test-saboteur suites lint fmt bench ci
 
 help: ## List the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,15 @@ test: ## Run every test of the workspace (as root; needs make deps)
 test-fs-long: ## Test the file system for hours: 20,000 random scripts of each kind, 1,000,000 names
 	IECHOR_FS_SEQUENCES=20000 IECHOR_FS_SEED=$${IECHOR_FS_SEED:-$$(date +%s)} IECHOR_FS_ENTRIES=1000000 \
 		$(CARGO) test -p iechor-snapshotter --test views -- --nocapture
+
+test-saboteur: ## Break one rule of the file system after the other, and see its tests fail
+	./snapshotter/tests/saboteur/run
+
+suites: ## Run file system suites of others, by PJDFSTEST_DIR, FSX, UNIONMOUNT_DIR, ... (see tests/suites/run)
+	$(CARGO) build --release -p iechor
+	$(CARGO) build --release -p iechor-snapshotter --example overlay_mount
+	IECHOR="$(abspath $(TARGET))/release/iechor" OVERLAY_MOUNT="$(abspath $(TARGET))/release/examples/overlay_mount" \
+		./tests/suites/run
 
 lint: ## Formatting and clippy, warnings refused
 	$(CARGO) fmt --all --check
