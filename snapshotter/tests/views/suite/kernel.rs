@@ -25,6 +25,8 @@ impl Kernel {
     pub(super) fn new(dir: &Path) -> Self {
         let nothing = dir.join("nothing");
         fs::create_dir_all(&nothing).unwrap();
+        // As the root of `FROM scratch`, whatever umask a machine has left this thread.
+        fs::set_permissions(&nothing, fs::Permissions::from_mode(0o755)).unwrap();
         Self {
             dir: dir.to_owned(),
             lowers: vec![nothing],
