@@ -8,6 +8,7 @@
 )]
 
 mod chainfs;
+mod damage;
 mod differential;
 mod fixture;
 mod model;
