@@ -22,7 +22,7 @@ use crate::commands::inspect::InspectArgs;
 use crate::commands::logs::LogsArgs;
 use crate::commands::ls::LsArgs;
 use crate::commands::man::ManArgs;
-use crate::commands::mount::{MountArgs, ServeArgs};
+use crate::commands::mount::MountArgs;
 use crate::commands::mounts::MountsArgs;
 use crate::commands::pull::PullArgs;
 use crate::commands::push::PushArgs;
@@ -128,9 +128,6 @@ pub(crate) enum Command {
     Man(ManArgs),
     /// Print the version
     Version(VersionArgs),
-    /// The process behind a mount; started by `mount`
-    #[command(name = "__serve-mount", hide = true)]
-    ServeMount(ServeArgs),
 }
 
 #[cfg(test)]

@@ -81,6 +81,5 @@ fn dispatch(cli: Cli, ui: Ui) -> Result<(), CliError> {
         Command::Completion(args) => completion::run(&args, &session),
         Command::Man(args) => man::run(args, &session),
         Command::Version(args) => version::run(&args, &session),
-        Command::ServeMount(args) => mount::serve(&args),
     }
 }

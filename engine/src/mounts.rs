@@ -1,8 +1,8 @@
 //! Mounts that outlive their command: `iechor mount`, `umount`, `mounts`.
 //!
-//! Each mount has a server process of its own: our binary again, under the hidden subcommand
-//! `__serve-mount`. It holds a lease on the snapshot, so that nothing under a mount is pruned, and
-//! a lock on its record, by which a dead one is told from a living one without any process number.
+//! Each mount has a server process of its own, a fork of the command. It holds a lease on the
+//! snapshot, so that nothing under a mount is pruned, and a lock on its record, by which a dead one
+//! is told from a living one without any process number.
 //!
 //! ```text
 //! <root>/mounts/<id>.json   the record; flocked by the server as long as it lives
@@ -33,7 +33,6 @@ pub use self::error::MountError;
 pub(crate) use self::frozen::WritableMount;
 use self::record::{Base, RecordDir, Stored};
 pub use self::record::{MountAccess, MountRecord};
-pub use self::server::{SUBCOMMAND, serve};
 use crate::path_error::AtPath;
 use crate::reference::{self, Basis, Found, Selector};
 use crate::state::Engine;
@@ -87,8 +86,8 @@ pub enum Writes {
 
 /// Mounts; returns when the mount can be used.
 ///
-/// `program` is the executable to serve it, which answers to `program __serve-mount ROOT ID`
-/// by calling [`serve`]. `now` is in seconds since the epoch.
+/// `now` is in seconds since the epoch. Must be called in a process with one thread: the server is
+/// a fork of it.
 ///
 /// # Errors
 ///
@@ -96,7 +95,6 @@ pub enum Writes {
 pub fn mount(
     engine: &Engine,
     request: MountRequest<'_>,
-    program: &Path,
     now: i64,
 ) -> Result<MountRecord, MountError> {
     let found = reference::find(engine, request.what)?;
@@ -115,7 +113,7 @@ pub fn mount(
     let stored = Stored { record, base };
     let locked = records.create(&stored)?;
     let record = stored.record;
-    server::start(program, engine.root(), &record.id, locked).inspect_err(|_| {
+    server::start(engine.root(), &record.id, locked).inspect_err(|_| {
         // The error says what happened; that there is nothing to remove any more is no news.
         let _ = forget(engine.root(), &record);
     })?;

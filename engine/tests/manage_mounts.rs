@@ -1,7 +1,7 @@
 //! Mounts that outlive their command. Needs root and /dev/fuse.
 //!
-//! A mount is served by our own program under a hidden subcommand; here that is this test itself,
-//! so it has a `main` of its own.
+//! The server of a mount is a fork of who mounts, and that must have one thread: so this test has a
+//! `main` of its own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "it reports its tests itself")]
 
@@ -67,12 +67,6 @@ const TESTS: &[(&str, fn())] = &[
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [command, root, id] = &args[..]
-        && command == mounts::SUBCOMMAND
-    {
-        let served = mounts::serve(Path::new(root), id, std::io::stdout());
-        return ExitCode::from(u8::from(served.is_err()));
-    }
     if args.iter().any(|arg| arg == "--list") {
         TESTS.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
@@ -124,21 +118,16 @@ impl Mounted {
     }
 
     fn mount(&self, dir: Option<&Path>) -> Result<MountRecord, MountError> {
-        self.mount_of("app", dir, &std::env::current_exe().unwrap())
+        self.mount_of("app", dir)
     }
 
-    fn mount_of(
-        &self,
-        name: &str,
-        dir: Option<&Path>,
-        program: &Path,
-    ) -> Result<MountRecord, MountError> {
+    fn mount_of(&self, name: &str, dir: Option<&Path>) -> Result<MountRecord, MountError> {
         let request = MountRequest {
             what: &Selector::Named(name.into()),
             dir,
             writes: Writes::Refused,
         };
-        mounts::mount(&self.engine, request, program, NOW)
+        mounts::mount(&self.engine, request, NOW)
     }
 
     /// Nothing of ours is mounted, recorded or running below this state directory.
@@ -158,15 +147,13 @@ impl Mounted {
     }
 }
 
-/// Processes that serve a mount of this state directory: by their command lines.
+/// Processes that serve a mount of this state directory: their standard input is its record.
 fn servers(root: &Path) -> Vec<Pid> {
     let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let path = entry.unwrap().path();
         let pid: i32 = path.file_name()?.to_str()?.parse().ok()?;
-        let line = fs::read(path.join("cmdline")).ok()?;
-        let words: Vec<_> = line.split(|byte| *byte == 0).collect();
-        let is_ours = words.get(1) == Some(&mounts::SUBCOMMAND.as_bytes())
-            && words.get(2) == Some(&root.as_os_str().as_encoded_bytes());
+        let input = fs::read_link(path.join("fd/0")).ok()?;
+        let is_ours = input.starts_with(root.join("mounts"));
         is_ours.then(|| Pid::from_raw(pid)).flatten()
     });
     processes.collect()
@@ -308,18 +295,39 @@ fn bad_mount_points_are_refused() {
 
 fn a_server_that_cannot_start_leaves_nothing() {
     let state = Mounted::new();
-    for (program, expected) in [
-        ("/nowhere/iechor", "/nowhere/iechor"),
-        ("/bin/false", "exit status: 1"),
-    ] {
-        let program = PathBuf::from(program);
-        let error = state.mount_of("app", None, &program).unwrap_err();
-        assert!(told(&error).contains(expected), "{}", told(&error));
-        state.assert_nothing_left();
-    }
-    let program = std::env::current_exe().unwrap();
-    state.mount_of("unknown", None, &program).unwrap_err();
+    state.mount_of("unknown", None).unwrap_err();
     state.assert_nothing_left();
+    let error = with_another_thread(|| state.mount(None).unwrap_err());
+    assert!(told(&error).contains("2 threads"), "{}", told(&error));
+    state.assert_nothing_left();
+    let layer = only_file(&state.engine.root().join("layers"));
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&layer)
+        .unwrap()
+        .set_len(40)
+        .unwrap();
+    let error = told(&state.mount(None).unwrap_err());
+    assert!(error.contains(layer.to_str().unwrap()), "{error}");
+    state.assert_nothing_left();
+}
+
+fn with_another_thread<T>(act: impl FnOnce() -> T) -> T {
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || ended.recv());
+        let done = act();
+        drop(end);
+        done
+    })
+}
+
+fn only_file(dir: &Path) -> PathBuf {
+    let entry = fs::read_dir(dir).unwrap().next().unwrap().unwrap();
+    match entry.path() {
+        path if path.is_dir() => only_file(&path),
+        path => path,
+    }
 }
 
 fn mounts_end_in_every_way() {

@@ -19,8 +19,11 @@
 //! `exec` nothing may allocate (the builder has threads); everything after `exec` is ordinary
 //! single-threaded code. Only [`sys`] contains `unsafe`. The profile is told in `docs/sandbox.md`.
 //!
+//! Besides, a process can be put into the background here ([`run_in_background`]): the server of a mount.
+//!
 //! Start reading at [`Sandbox::run`], then `child/setup.rs`.
 
+mod background;
 mod cancel;
 mod channel;
 mod child;
@@ -35,6 +38,7 @@ mod spec;
 mod sys;
 mod wire;
 
+pub use background::run_in_background;
 pub use cancel::CancelToken;
 pub use child::init_if_child;
 pub use error::ExecError;

@@ -13,7 +13,7 @@ mod seccomp;
 mod signals;
 
 pub(crate) use clone::{INIT_NAME, Launch, Launched, inherited_channel, launch};
-pub(crate) use exec::{Forked, execute, exit, fork, new_session_keyring};
+pub(crate) use exec::{Forked, close_from, execute, exit, fork, new_session_keyring};
 pub(crate) use link::bring_up_loopback;
 pub(crate) use mount::change_attributes;
 pub(crate) use seccomp::install_filter;

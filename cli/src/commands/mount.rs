@@ -1,6 +1,5 @@
 //! `iechor mount`, and the server that it leaves behind.
 
-use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -56,24 +55,7 @@ pub(crate) fn run(args: MountArgs, session: &Session) -> Result<(), CliError> {
         dir: dir.as_deref(),
         writes,
     };
-    let program = std::env::current_exe().map_err(|source| CliError::Io {
-        action: "find the program itself at",
-        path: "/proc/self/exe".into(),
-        source,
-    })?;
-    let record = mounts::mount(&session.engine()?, request, &program, session.now())?;
+    let record = mounts::mount(&session.engine()?, request, session.now())?;
     session.ui.status(format_args!("mounted {}", record.title));
     session.ui.data(record.dir.display())
-}
-
-/// What a mount's server is started with, by `iechor mount` and nobody else.
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    root: PathBuf,
-    id: String,
-}
-
-/// Serves one mount until it is unmounted.
-pub(crate) fn serve(args: &ServeArgs) -> Result<(), CliError> {
-    Ok(mounts::serve(&args.root, &args.id, io::stdout())?)
 }

@@ -65,13 +65,8 @@ pub enum MountError {
     #[error(transparent)]
     Kernel(#[from] KernelError),
     /// The server process could not be started.
-    #[error("cannot start the server of the mount, {program}")]
-    Spawn {
-        /// The executable.
-        program: PathBuf,
-        /// What the kernel said.
-        source: std::io::Error,
-    },
+    #[error("cannot start the server of the mount")]
+    Start(#[source] std::io::Error),
     /// The server process failed before the mount was there; its own words.
     #[error("the server of the mount failed: {0}")]
     Server(String),

@@ -14,9 +14,10 @@ pub(crate) enum Forked {
     Parent(Pid),
 }
 
-/// Forks. For init alone, which has one thread, so that the child may do anything.
+/// Forks. For callers that have one thread, so that the child may do anything.
 pub(crate) fn fork() -> io::Result<Forked> {
-    // SAFETY: init never starts a thread, so no lock can be held by one that the child lacks.
+    // SAFETY: init never starts a thread, and `run_in_background` looks that there is one only: no
+    // lock can be held by a thread that the child lacks.
     match unsafe { libc::fork() } {
         0 => Ok(Forked::Child),
         pid => Pid::from_raw(pid)
@@ -41,6 +42,16 @@ fn null_terminated(strings: &[CString]) -> Vec<*const libc::c_char> {
         .map(|string| string.as_ptr())
         .chain([ptr::null()])
         .collect()
+}
+
+/// Closes every descriptor from `first` on. For a process that uses none of them any more.
+pub(crate) fn close_from(first: u32) -> io::Result<()> {
+    // SAFETY: no memory is passed. Values that own the descriptors are never used nor dropped: the
+    // one caller is a new process that ends without unwinding.
+    match unsafe { libc::close_range(first, u32::MAX, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Ends this process at once, without running the exit handlers of the builder's program.
