@@ -11,8 +11,10 @@ const TURNS: usize = 5;
 /// Makes the command of one turn.
 pub(crate) type Turn = Box<dyn Fn(usize) -> Command>;
 
-/// Something to time; what is done after each turn does not count.
+/// Something to time; what is done before and after each turn does not count.
 pub(crate) struct Contender {
+    /// Sets up.
+    pub(crate) before: Option<Turn>,
     /// What is timed.
     pub(crate) timed: Turn,
     /// Cleans up.
@@ -20,11 +22,20 @@ pub(crate) struct Contender {
 }
 
 impl Contender {
-    /// A command that leaves nothing to clean up.
+    /// A command that needs nothing set up and leaves nothing to clean up.
     pub(crate) fn new(timed: impl Fn(usize) -> Command + 'static) -> Self {
         Self {
+            before: None,
             timed: Box::new(timed),
             after: None,
+        }
+    }
+
+    /// With what is done before each turn.
+    pub(crate) fn after(self, before: impl Fn(usize) -> Command + 'static) -> Self {
+        Self {
+            before: Some(Box::new(before)),
+            ..self
         }
     }
 
@@ -68,6 +79,9 @@ pub(crate) fn race(race: &Race) -> Result<Medians> {
 }
 
 fn time(contender: &Contender, turn: usize) -> Result<Duration> {
+    if let Some(before) = &contender.before {
+        run(&mut before(turn))?;
+    }
     let mut timed = (contender.timed)(turn);
     let begun = Instant::now();
     run(&mut timed)?;

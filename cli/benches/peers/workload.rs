@@ -121,18 +121,20 @@ fn copy_files(dir: &Path) -> Result<Race> {
     })
 }
 
+/// Both compress the layer each time: we would keep it, so every turn has a state directory that has
+/// built the image and never exported it.
 fn export(dir: &Path) -> Result<Race> {
     write_large_file(dir, 300)?;
-    warm(dir)?;
-    let (ours, theirs) = (dir.to_owned(), dir.to_owned());
+    run(&mut buildah_build(dir, &[]))?;
+    let (built, ours, theirs) = (dir.to_owned(), dir.to_owned(), dir.to_owned());
+    let state = |turn: usize| format!("iechor-{turn}");
     Ok(Race {
         ours: Contender::new(move |turn| {
-            let output = format!(
-                "type=oci,dest={}",
-                ours.join(format!("ours-{turn}.tar")).display()
-            );
-            iechor_build(&ours, STATE, &["-o", &output])
-        }),
+            let dest = ours.join(format!("ours-{turn}.tar"));
+            let output = format!("type=oci,dest={}", dest.display());
+            iechor_build(&ours, &state(turn), &["-o", &output])
+        })
+        .after(move |turn| iechor_build(&built, &state(turn), &[])),
         peer: Contender::new(move |turn| {
             let dest = theirs.join(format!("theirs-{turn}.tar"));
             let mut push = buildah(&theirs, &["push"]);
