@@ -25,6 +25,7 @@ mod files;
 mod graph;
 mod help;
 mod history;
+mod miss_reasons;
 mod mounts;
 mod outputs;
 mod progress;

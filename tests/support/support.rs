@@ -4,6 +4,7 @@
 pub(crate) mod archive;
 pub(crate) mod base;
 pub(crate) mod browser;
+pub(crate) mod dice;
 pub(crate) mod files;
 pub(crate) mod git;
 pub(crate) mod leftovers;

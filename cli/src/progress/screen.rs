@@ -48,6 +48,7 @@ impl Size {
 pub(super) struct Line {
     style: Style,
     left: String,
+    note: String,
     right: String,
 }
 
@@ -57,19 +58,35 @@ impl Line {
         Self {
             style,
             left: left.into(),
+            note: String::new(),
             right: right.into(),
+        }
+    }
+
+    /// The same with text after the left part, which gives way to it up to half of the line.
+    pub(super) fn with_note(self, note: impl Into<String>) -> Self {
+        Self {
+            note: note.into(),
+            ..self
         }
     }
 
     /// The line in at most `columns` columns, the right part whole whenever it fits.
     fn fitted(&self, columns: usize) -> String {
         if self.right.is_empty() {
-            return text::fit(&self.left, columns);
+            return self.fitted_left(columns);
         }
         let room = columns.saturating_sub(text::width(&self.right) + 1);
-        let left = text::fit(&self.left, room);
+        let left = self.fitted_left(room);
         let gap = columns.saturating_sub(text::width(&left) + text::width(&self.right));
         text::fit(&format!("{left}{:gap$}{}", "", self.right), columns)
+    }
+
+    fn fitted_left(&self, columns: usize) -> String {
+        let kept = text::width(&self.note).min(columns / 2);
+        let left = text::fit(&self.left, columns - kept);
+        let note = text::fit(&self.note, columns - text::width(&left));
+        left + &note
     }
 }
 
@@ -151,6 +168,17 @@ mod tests {
             " => RUN m… 3.1s"
         );
         assert_eq!(line("x", "3.1s").fitted(2), "3…");
+    }
+
+    #[test]
+    fn a_note_is_not_lost_behind_a_long_text() {
+        let line = line(" => RUN make all the things", "3.1s").with_note("  miss: ARG N");
+        assert_eq!(
+            line.fitted(50),
+            " => RUN make all the things  miss: ARG N      3.1s"
+        );
+        assert_eq!(line.fitted(36), " => RUN make all …  miss: ARG N 3.1s");
+        assert_eq!(line.fitted(20), " => RUN…  miss… 3.1s");
     }
 
     #[test]

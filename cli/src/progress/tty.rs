@@ -125,7 +125,7 @@ fn title_line(step: &Step) -> Line {
         .map(|why| format!("  miss: {why}"))
         .unwrap_or_default();
     let time = Seconds(step.elapsed()).to_string();
-    Line::new(style, format!(" => {prefix}{}{why}", step.title()), time)
+    Line::new(style, format!(" => {prefix}{}", step.title()), time).with_note(why)
 }
 
 fn running_lines(step: &Step) -> Vec<Line> {
@@ -218,7 +218,7 @@ mod tests {
             "{lines:?}"
         );
         assert!(
-            lines[3].starts_with(" => [31/40] RUN something long  miss: "),
+            lines[3].starts_with(" => [31/40] RUN something …  miss: "),
             "{lines:?}"
         );
         assert_eq!(lines[9], " => => # seven");
