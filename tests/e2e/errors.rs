@@ -228,6 +228,18 @@ fn no_fuse_device() {
     in_own_mounts(&env, &script).code(5).says("/dev/fuse");
 }
 
+#[test]
+fn an_image_without_a_place_for_a_mount() {
+    let env = TestEnv::new();
+    std::os::unix::fs::symlink("/proc", env.context().path("proc")).unwrap();
+    let failed = env
+        .build_text("FROM scratch\nCOPY . /\nRUN true\n", &[])
+        .code(1);
+    failed
+        .says("/proc leads through more than 40 symbolic links")
+        .says("the image must have a directory there");
+}
+
 /// Runs a script in a mount namespace that dies with it.
 fn in_own_mounts(env: &TestEnv, script: &str) -> Output {
     let mut command = Command::new("unshare");

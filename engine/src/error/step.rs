@@ -217,6 +217,7 @@ impl StepError {
             Self::Fetch(_) => FailureKind::Registry,
             Self::Request(error) => error.kind(),
             Self::Lost => FailureKind::Internal,
+            Self::Fuse(FuseError::View(_)) => FailureKind::Build,
             Self::Store(_)
             | Self::Cache(_)
             | Self::Lock(_)
@@ -241,6 +242,7 @@ impl StepError {
             Self::Copy(CopyError::Outside { .. }) => "move the file into the context, or name its directory with --build-context".to_owned(),
             Self::Copy(CopyError::NotADirectory { .. }) => "add a / at the end".to_owned(),
             Self::ForeignPlatform { .. } => "build on a machine of that kind, or register QEMU's user emulation with the kernel (Debian: qemu-user-static)".to_owned(),
+            Self::Fuse(FuseError::View(_)) => "a step has mounts of its own, such as /proc, /dev and those of --mount: the image must have a directory there, or nothing".to_owned(),
             Self::Fuse(_) => "iechor needs /dev/fuse and the right to mount: load the module fuse, or pass the device into the container".to_owned(),
             _ => return Vec::new(),
         };
