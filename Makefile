@@ -12,10 +12,10 @@ NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoc
 # What the benchmarks compare with.
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace
 
-.PHONY: help deps build example test test-fs-long test-saboteur suites lint fmt bench ci
+.PHONY: help deps build example test test-fs-long test-saboteur test-prune-long suites lint fmt bench bench-cache ci
 
 help: ## List the entry points
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the Debian packages that the tests and the example need
 	@./.ci/install-missing $(NEEDS)
@@ -44,6 +44,9 @@ suites: ## Run file system suites of others, by PJDFSTEST_DIR, FSX, UNIONMOUNT_D
 	IECHOR="$(abspath $(TARGET))/release/iechor" OVERLAY_MOUNT="$(abspath $(TARGET))/release/examples/overlay_mount" \
 		./tests/suites/run
 
+test-prune-long: ## Test for a minute that a prune every 100 ms disturbs none of eight builds
+	IECHOR_PRUNE_SECONDS=60 $(CARGO) test -p iechor --test e2e a_prune_every_100_ms -- --nocapture
+
 lint: ## Formatting and clippy, warnings refused
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
@@ -54,6 +57,9 @@ fmt: ## Format the sources
 bench: ## Measure against buildah and the kernel's overlayfs
 	@./.ci/install-missing $(NEEDS) $(BENCH_NEEDS)
 	$(CARGO) bench -p iechor --bench peers
+
+bench-cache: ## Measure what asks the cache at 100,000 records
+	$(CARGO) bench -p iechor --bench cache
 
 ci: ## Everything that CI runs
 	./.ci/run

@@ -5,6 +5,8 @@
 
 #[path = "manage/diff.rs"]
 mod diff;
+#[path = "manage/freed.rs"]
+mod freed;
 #[path = "manage/images.rs"]
 mod images;
 #[path = "manage/output.rs"]
