@@ -29,6 +29,11 @@ pub(crate) const HOME: Variable = Variable {
     name: "HOME",
     meaning: "Where a user's own directories are.",
 };
+/// The configuration file.
+pub(crate) const CONFIG: Variable = Variable {
+    name: "IECHOR_CONFIG",
+    meaning: "Configuration file, instead of `$XDG_CONFIG_HOME/iechor/config.json` and `/etc/iechor/config.json`.",
+};
 /// Progress display.
 pub(crate) const PROGRESS: Variable = Variable {
     name: "IECHOR_PROGRESS",
@@ -122,10 +127,11 @@ pub(crate) const PROXIES: [Variable; 5] = [
 
 /// All of them, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = Variable> {
-    const SINGLE: [Variable; 16] = [
+    const SINGLE: [Variable; 17] = [
         ROOT,
         XDG_DATA_HOME,
         HOME,
+        CONFIG,
         PROGRESS,
         BUILDKIT_PROGRESS,
         CI,

@@ -29,8 +29,9 @@ pub(crate) use self::output::Output;
 pub(crate) const IECHOR: &str = env!("CARGO_BIN_EXE_iechor");
 
 /// Variables of the caller that would change what a build does.
-const NEUTRAL: [&str; 24] = [
+const NEUTRAL: [&str; 25] = [
     "IECHOR_ROOT",
+    "IECHOR_CONFIG",
     "IECHOR_PROGRESS",
     "BUILDKIT_PROGRESS",
     "CI",

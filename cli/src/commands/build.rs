@@ -3,6 +3,7 @@
 pub(crate) mod explain;
 mod fields;
 mod forecast;
+mod gc;
 mod output;
 pub(super) mod pairs;
 mod report;
@@ -111,6 +112,9 @@ pub(crate) struct BuildArgs {
     /// as JSON on standard output
     #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     explain: Option<Explain>,
+    /// Prune nothing after the build, whatever the configuration file says
+    #[arg(long)]
+    no_gc: bool,
     /// When a RUN step fails, exit with its exit code instead of 1
     #[arg(long)]
     propagate_exit_code: bool,
@@ -195,6 +199,7 @@ fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
     let reports = report::Reports::of(&args);
     reports.remove_stale()?;
     let display = Display::of(&args)?;
+    let gc = gc::Gc::of(&args, ui)?;
     args.docker.notes().for_each(|note| ui.note(note));
     let request = request::from_args(args)?;
     ui.debug(format_args!("progress {:?}", display.mode));
@@ -224,7 +229,9 @@ fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
     let outcome = built.map_err(|failed| display.failure(failed.error, &signals))?;
     told?;
     reports.write(&outcome)?;
-    display.result(&outcome, session)
+    display.result(&outcome, session)?;
+    gc.run(&engine, session);
+    Ok(())
 }
 
 /// What is shown of the build, and how.
