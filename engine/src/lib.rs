@@ -17,6 +17,7 @@ mod accounts;
 mod bench;
 pub mod blame;
 pub mod build;
+pub mod cache_mounts;
 pub mod commit;
 mod copy;
 pub mod diff;

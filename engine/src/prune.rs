@@ -28,6 +28,7 @@ use iechor_image::content::ContentError;
 use iechor_snapshotter::{SnapshotId, StoreError};
 
 pub use self::removal::apply;
+pub(crate) use self::removal::sweep;
 use crate::path_error::PathError;
 use crate::state::Engine;
 use crate::usage::files::Stored;
@@ -98,7 +99,7 @@ enum Target {
 }
 
 /// What went.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct PruneReport {
     /// The records that are gone; fewer than planned when a build took a lease in between.
     pub items: Vec<PruneItem>,

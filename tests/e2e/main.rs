@@ -11,6 +11,7 @@
 )]
 
 mod build;
+mod cache_mounts;
 mod cache_rules;
 mod commit;
 mod concurrency;
@@ -22,6 +23,7 @@ mod dry_run;
 mod errors;
 mod explain;
 mod files;
+mod gc;
 mod graph;
 mod help;
 mod history;

@@ -209,6 +209,7 @@ impl Maker {
             label: String::new(),
             begun_ms: 0,
             takes_from: Vec::new(),
+            setup: None,
             duration_ms: 100,
             log: None,
         });

@@ -1,5 +1,6 @@
 //! `iechor builder`: what the cache holds, and giving it back.
 
+pub(crate) mod cache_mounts;
 pub(crate) mod diff_key;
 pub(crate) mod du;
 pub(crate) mod ls;
@@ -8,6 +9,7 @@ pub(crate) mod why;
 
 use clap::Subcommand;
 
+use self::cache_mounts::CacheMountsCommand;
 use self::diff_key::DiffKeyArgs;
 use self::du::DuArgs;
 use self::ls::LsArgs;
@@ -29,6 +31,12 @@ pub(crate) enum BuilderCommand {
     Why(WhyArgs),
     /// Show what two cached steps differ in
     DiffKey(DiffKeyArgs),
+    /// List, export, import and remove the contents of RUN --mount=type=cache
+    CacheMounts {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: CacheMountsCommand,
+    },
 }
 
 /// Runs one of them.
@@ -39,5 +47,6 @@ pub(crate) fn run(command: BuilderCommand, session: &Session) -> Result<(), CliE
         BuilderCommand::Ls(args) => ls::run(&args, session),
         BuilderCommand::Why(args) => why::run(&args, session),
         BuilderCommand::DiffKey(args) => diff_key::run(&args, session),
+        BuilderCommand::CacheMounts { command } => cache_mounts::run(command, session),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use iechor_engine::BuildError;
 use iechor_engine::blame::BlameError;
+use iechor_engine::cache_mounts::CacheMountError;
 use iechor_engine::commit::CommitError;
 use iechor_engine::diff::DiffError;
 use iechor_engine::error::FailureKind;
@@ -204,6 +205,28 @@ impl From<PictureError> for Failure {
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         Self::new(error, FailureKind::Build)
+    }
+}
+
+impl From<CacheMountError> for Failure {
+    fn from(error: CacheMountError) -> Self {
+        let (kind, hint) = match &error {
+            CacheMountError::Exists(_) => {
+                (FailureKind::Build, Some("add --replace to throw them away"))
+            }
+            CacheMountError::NotFound { .. } | CacheMountError::Ambiguous { .. } => (
+                FailureKind::Build,
+                Some("iechor builder cache-mounts ls lists them"),
+            ),
+            CacheMountError::InUse(_) | CacheMountError::Archive(_) | CacheMountError::Write(_) => {
+                (FailureKind::Build, None)
+            }
+            _ => (FailureKind::Storage, None),
+        };
+        Self {
+            hints: hint.into_iter().map(str::to_owned).collect(),
+            ..Self::new(error, kind)
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Applying a plan.
 
 use std::collections::HashSet;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use iechor_cachedb::gc::{GcItem, GcPlan, GcTarget, GcView};
@@ -10,11 +8,11 @@ use iechor_cachedb::{BuildId, RecordId};
 use iechor_snapshotter::{Digest, SnapshotId};
 
 use super::{PruneError, PrunePlan, PruneReport, Target};
+use crate::cache_mounts::directory::{self, MountLock};
 use crate::hold::Held;
-use crate::path_error::{AtPath, PathError};
 use crate::state::Engine;
 use crate::usage::census::{Census, Trust};
-use crate::usage::files::{self, MountLock, Named, Need, Place, Stored};
+use crate::usage::files::{Named, Need, Place, Stored};
 use crate::usage::ledger::Ledger;
 
 /// Removes what the plan names, except what was leased, named or used since.
@@ -75,6 +73,27 @@ fn remove_layers(engine: &Engine, plan: &PrunePlan) -> Result<Layers, PruneError
     let _no_holds = Held::Snapshots.wait_until_free(engine)?;
     let _gate = engine.leases().close_gate()?;
     let removed = remove_rows(engine, plan)?;
+    let bytes = remove_orphans(engine)?;
+    Ok(Layers { removed, bytes })
+}
+
+/// Removes what no row, image or lease names any more, and nothing else.
+///
+/// # Locking
+///
+/// As [`apply`].
+pub(crate) fn sweep(engine: &Engine) -> Result<(), PruneError> {
+    {
+        let _no_holds = Held::Snapshots.wait_until_free(engine)?;
+        let _gate = engine.leases().close_gate()?;
+        remove_orphans(engine)?;
+    }
+    engine.store().sweep()?;
+    Ok(())
+}
+
+/// Removes every layer that nothing names, with the gate of the leases closed; gives the bytes.
+fn remove_orphans(engine: &Engine) -> Result<u64, PruneError> {
     // What goes is decided on what the disk has, not on what it had at the last census.
     let census = Census::take(engine, Trust::Nothing)?;
     let mut ledger = Ledger::open(engine, census)?;
@@ -83,7 +102,7 @@ fn remove_layers(engine: &Engine, plan: &PrunePlan) -> Result<Layers, PruneError
     for orphan in ledger.orphans() {
         bytes += engine.store().remove(orphan)?;
     }
-    Ok(Layers { removed, bytes })
+    Ok(bytes)
 }
 
 fn remove_rows(engine: &Engine, plan: &PrunePlan) -> Result<HashSet<RowName>, PruneError> {
@@ -130,10 +149,10 @@ fn remove_files(engine: &Engine, plan: &PrunePlan) -> Result<Vec<Stored>, PruneE
 
 /// `false` when a step uses it by now.
 fn remove_cache_mount(dir: &Path) -> Result<bool, PruneError> {
-    let MountLock::Free(_lock) = files::lock_cache_mount(dir)? else {
+    let MountLock::Free(_lock) = directory::lock(dir)? else {
         return Ok(false);
     };
-    remove_tree(dir)?;
+    directory::remove_tree(dir)?;
     Ok(true)
 }
 
@@ -147,13 +166,6 @@ fn remove_logs(
     if need == Need::None {
         engine.cache().delete_build(build)?;
     }
-    remove_tree(dir)?;
+    directory::remove_tree(dir)?;
     Ok(true)
-}
-
-fn remove_tree(dir: &Path) -> Result<(), PathError> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed.at("remove", dir),
-    }
 }

@@ -1,8 +1,7 @@
 //! What takes space beside the store: cache mounts, contents, logs.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,7 @@ use iechor_snapshotter::{Digest, DigestSet, SnapshotId};
 
 use super::ledger::Ledger;
 use super::{UsageError, UsageId, UsageKind, UsageRecord, records};
-use crate::path_error::{AtPath, PathError};
+use crate::cache_mounts::directory::{self, MountLock};
 use crate::state::Engine;
 use crate::{disk, layers, logs};
 
@@ -83,31 +82,11 @@ impl Stored {
     }
 }
 
-/// What the lock file of a cache mount says.
-pub(crate) enum MountLock {
-    InUse,
-    /// Nobody uses it as long as this lives.
-    Free(Option<File>),
-}
-
-/// Locks a cache mount against use, if nobody uses it.
-pub(crate) fn lock_cache_mount(dir: &Path) -> Result<MountLock, PathError> {
-    let path = dir.join("lock");
-    let file = match File::open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(MountLock::Free(None)),
-        opened => opened.at("open", &path)?,
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(MountLock::Free(Some(file))),
-        Err(TryLockError::WouldBlock) => Ok(MountLock::InUse),
-        Err(TryLockError::Error(error)) => Err(error).at("lock", &path),
-    }
-}
-
-fn cache_mounts(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
+/// The cache mounts.
+pub(crate) fn cache_mounts(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
     let mut mounts = Vec::new();
-    for (dir, metadata) in disk::entries(&engine.root().join("cache-mounts"))? {
-        let need = match lock_cache_mount(&dir)? {
+    for (dir, metadata) in disk::entries(&directory::home(engine))? {
+        let need = match directory::lock(&dir)? {
             MountLock::InUse => Need::Needed,
             MountLock::Free(_) => Need::Useful,
         };
@@ -117,8 +96,8 @@ fn cache_mounts(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
             own: disk::tree(&dir)?,
             ..UsageRecord::new(
                 UsageKind::CacheMount,
-                UsageId::Text(name_of(&dir).into()),
-                mount_id(&dir),
+                UsageId::Text(directory::name_of(&dir).into()),
+                directory::id_of(&dir),
             )
         };
         mounts.push(Stored {
@@ -130,14 +109,11 @@ fn cache_mounts(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
     Ok(mounts)
 }
 
-/// The id as the iEchorfile has it.
-fn mount_id(dir: &Path) -> String {
-    fs::read(dir.join("id")).map_or_else(|_| name_of(dir), |id| String::from_utf8_lossy(&id).into())
-}
-
-/// When its data directory last changed, in seconds since the epoch.
+/// When a step last used it, in seconds since the epoch: the time of its lock, or of its data if it
+/// has been used since otherwise.
 fn last_used(dir: &Path) -> i64 {
-    fs::symlink_metadata(dir.join("data")).map_or(0, |metadata| metadata.mtime())
+    let time = |name| fs::symlink_metadata(dir.join(name)).map_or(0, |found| found.mtime());
+    time("lock").max(time("data"))
 }
 
 fn contents(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
@@ -236,7 +212,7 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
         .collect();
     let mut all = Vec::new();
     for (dir, metadata) in disk::entries(&logs::directory(engine))? {
-        let Ok(number) = name_of(&dir).parse() else {
+        let Ok(number) = directory::name_of(&dir).parse() else {
             continue;
         };
         let build = builds.get(&BuildId(number));
@@ -247,7 +223,11 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
             }),
             last_used: metadata.mtime(),
             own: disk::tree(&dir)?,
-            ..UsageRecord::new(UsageKind::Logs, UsageId::Text(name_of(&dir).into()), text)
+            ..UsageRecord::new(
+                UsageKind::Logs,
+                UsageId::Text(directory::name_of(&dir).into()),
+                text,
+            )
         };
         let need = build.map_or(Need::None, |(age, build)| need_of_logs(*age, build));
         all.push(Stored {
@@ -266,10 +246,4 @@ fn need_of_logs(age: usize, build: &Build) -> Need {
         (1..BUILDS_LOGGED, _) => Need::Useful,
         _ => Need::None,
     }
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
 }

@@ -1,16 +1,7 @@
 //! `--mount=type=cache`: directories that stay from build to build.
-//!
-//! ```text
-//! <root>/cache-mounts/
-//! ├── <sha256 of the id>/data     what the step sees
-//! ├── <sha256 of the id>/lock     held shared or exclusive while a step uses it
-//! ├── <sha256 of the id>/id       the id, for listings
-//! └── <sha256 of the id>-1/       another one, for `sharing=private` while the first is in use
-//! ```
-//!
-//! The id is hashed, so that no id is a path (CVE-2024-9675).
+//! What they are on disk is told in [`crate::cache_mounts`].
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -18,10 +9,10 @@ use std::time::Duration;
 
 use iechor_executor::Access;
 use iechor_frontend::ast::Sharing;
-use iechor_snapshotter::Digest;
 
 use super::setup::CacheUse;
 use crate::bench::Bench;
+use crate::cache_mounts::directory;
 use crate::error::StepError;
 use crate::path_error::AtPath;
 
@@ -43,17 +34,15 @@ impl CacheDir {
         cache: &CacheUse,
         seed: impl FnOnce(&Path) -> Result<(), StepError>,
     ) -> Result<Self, StepError> {
-        let home = bench.engine.root().join("cache-mounts");
-        let name = Digest::of(cache.id.as_bytes()).hex();
+        let first = directory::of_id(bench.engine, &cache.id);
         let (dir, lock) = match cache.sharing {
-            Sharing::Shared => claim(&home.join(name), &cache.id, |lock| {
+            Sharing::Shared => claim(&first, &cache.id, |lock| {
                 wait(bench, || lock.try_lock_shared())
             })?,
-            Sharing::Locked => claim(&home.join(name), &cache.id, |lock| {
-                wait(bench, || lock.try_lock())
-            })?,
-            Sharing::Private => first_free(&home, &name, &cache.id)?,
+            Sharing::Locked => claim(&first, &cache.id, |lock| wait(bench, || lock.try_lock()))?,
+            Sharing::Private => first_free(&first, &cache.id)?,
         };
+        directory::note_use(&lock).at("note the use of", &dir)?;
         let data = dir.join("data");
         if !data.exists() {
             fill(&data, cache, seed)?;
@@ -83,36 +72,16 @@ fn claim(
     id: &str,
     take: impl FnOnce(&File) -> Result<(), StepError>,
 ) -> Result<(PathBuf, File), StepError> {
-    let lock = lock_file(dir, id)?;
+    let lock = directory::make(dir, id)?;
     take(&lock)?;
     Ok((dir.to_owned(), lock))
 }
 
-fn lock_file(dir: &Path, id: &str) -> Result<File, StepError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .at("make directory", dir)?;
-    let named = dir.join("id");
-    if !named.exists() {
-        fs::write(&named, id).at("write", &named)?;
-    }
-    let path = dir.join("lock");
-    Ok(OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .at("open", &path)?)
-}
-
-fn first_free(home: &Path, name: &str, id: &str) -> Result<(PathBuf, File), StepError> {
-    let names =
-        std::iter::once(name.to_owned()).chain((1..).map(|number| format!("{name}-{number}")));
-    for name in names {
-        let dir = home.join(name);
-        let lock = lock_file(&dir, id)?;
+fn first_free(first: &Path, id: &str) -> Result<(PathBuf, File), StepError> {
+    let name = directory::name_of(first);
+    let others = (1..).map(|number| first.with_file_name(format!("{name}-{number}")));
+    for dir in std::iter::once(first.to_owned()).chain(others) {
+        let lock = directory::make(&dir, id)?;
         match lock.try_lock() {
             Ok(()) => return Ok((dir, lock)),
             Err(TryLockError::WouldBlock) => {}
