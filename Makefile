@@ -12,7 +12,7 @@ NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoc
 # What the benchmarks compare with.
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace
 
-.PHONY: help deps build example test test-fs-long test-saboteur test-prune-long suites lint fmt bench bench-cache ci
+.PHONY: help deps build example test test-fs-long test-saboteur test-programs test-prune-long suites lint fmt bench bench-cache ci
 
 help: ## List the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ test-fs-long: ## Test the file system for hours: 20,000 random scripts of each k
 
 test-saboteur: ## Break one rule of the file system after the other, and see its tests fail
 	./snapshotter/tests/saboteur/run
+
+test-programs: ## Run apt, git, npm, cargo, ... as RUN and on a plain overlay, and compare the trees
+	@./.ci/install-missing $(NEEDS)
+	$(CARGO) build --release -p iechor
+	IECHOR="$(abspath $(TARGET))/release/iechor" ./tests/programs/run
 
 suites: ## Run file system suites of others, by PJDFSTEST_DIR, FSX, UNIONMOUNT_DIR, ... (see tests/suites/run)
 	$(CARGO) build --release -p iechor
