@@ -1,5 +1,6 @@
 //! The third way: a chain asked through [`ChainFs`] itself, without a mount or a kernel between.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -18,9 +19,11 @@ pub(crate) fn observe_directly(chain: &Chain, blobs: &BlobStore) -> Observation 
         fs: ChainFs::of_chain(chain, blobs).unwrap(),
         tree: Observation::new(),
         first_names: HashMap::new(),
+        told: RefCell::default(),
     };
     let root = walk.fs.getattr(Ino::ROOT).unwrap();
     walk.visit(Path::new("."), &root, true);
+    walk.forget_all();
     assert_eq!(walk.fs.faults().first(), None);
     walk.tree
 }
@@ -29,6 +32,8 @@ struct Walk {
     fs: ChainFs,
     tree: Observation,
     first_names: HashMap<Ino, PathBuf>,
+    /// How often each number was told of, as the kernel counts.
+    told: RefCell<HashMap<Ino, u64>>,
 }
 
 /// An entry as a directory lists it, with the position after it.
@@ -48,9 +53,9 @@ impl Walk {
         let listed = self.listed(dir, 0);
         self.check_positions(path, dir, &listed);
         self.check_readdirplus(path, dir, &listed);
-        assert_eq!(self.fs.lookup(dir, b"no such name").unwrap(), None);
+        assert_eq!(self.lookup(dir, b"no such name"), None);
         for (name, ino, kind, _) in &listed {
-            let found = self.fs.lookup(dir, name).unwrap();
+            let found = self.lookup(dir, name);
             if name == b"." || name == b".." {
                 assert_eq!(found.map(|attr| attr.ino), Some(*ino), "{path:?}");
                 continue;
@@ -58,6 +63,29 @@ impl Walk {
             let child = path.join(OsStr::from_bytes(name));
             let attr = found.unwrap_or_else(|| panic!("{child:?} is listed and not there"));
             self.visit(&child, &attr, (attr.ino, attr.kind) == (*ino, *kind));
+        }
+    }
+
+    fn lookup(&self, dir: Ino, name: &[u8]) -> Option<Attr> {
+        let found = self.fs.lookup(dir, name).unwrap()?;
+        self.count(found.ino);
+        Some(found)
+    }
+
+    fn count(&self, told: Ino) {
+        *self.told.borrow_mut().entry(told).or_default() += 1;
+    }
+
+    /// Forgets everything that was told: nothing stays but what is found by arithmetic.
+    fn forget_all(&self) {
+        let told = self.told.take();
+        for (ino, lookups) in &told {
+            self.fs.forget(*ino, *lookups);
+        }
+        for ino in told.into_keys().filter(|ino| *ino != Ino::ROOT) {
+            let is_directory = |attr: Attr| attr.kind == FileKind::Directory;
+            let kept = self.fs.getattr(ino).is_ok_and(is_directory);
+            assert!(!kept, "{ino:?} is kept after it was forgotten");
         }
     }
 
@@ -91,6 +119,7 @@ impl Walk {
         assert_eq!(entries, listed.iter().collect::<Vec<_>>(), "{path:?}");
         // The kernel is told nothing but numbers of the dots.
         for (_, attr) in &found[2..] {
+            self.count(attr.ino);
             assert_eq!(self.fs.getattr(attr.ino).unwrap(), *attr, "{path:?}");
         }
     }
