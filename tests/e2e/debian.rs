@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::support::TestEnv;
@@ -24,7 +25,7 @@ const TEXT: &str = "ARG BASE\n\
     CMD [\"program\"]\n";
 
 /// The mirror that this machine itself installs from.
-fn mirror() -> Option<String> {
+pub(super) fn mirror() -> Option<String> {
     let sources = [
         "/etc/apt/sources.list",
         "/etc/apt/sources.list.d/debian.sources",
@@ -50,7 +51,9 @@ fn mirror() -> Option<String> {
 }
 
 /// A minimal Debian as a tar archive, made once.
-fn rootfs(mirror: &str) -> PathBuf {
+pub(super) fn rootfs(mirror: &str) -> PathBuf {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let archive = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("debian-{SUITE}.tar"));
     if !archive.exists() {
         let work = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

@@ -22,9 +22,9 @@ RUN rm /d/becomes && mkdir /d/becomes && echo in > /d/becomes/in && echo more >>
 ";
 
 /// Path to what happened, and in what it differs.
-type Told = BTreeMap<String, (String, BTreeSet<String>)>;
+pub(super) type Told = BTreeMap<String, (String, BTreeSet<String>)>;
 
-fn told(env: &TestEnv, before: &str, after: &str) -> Told {
+pub(super) fn told(env: &TestEnv, before: &str, after: &str) -> Told {
     let output = env
         .run(["diff", before, after, "--format", "json"])
         .success();
@@ -42,7 +42,10 @@ fn change(change: &Value) -> (String, (String, BTreeSet<String>)) {
 }
 
 /// The same from two listings.
-fn compared(before: &BTreeMap<String, Listed>, after: &BTreeMap<String, Listed>) -> Told {
+pub(super) fn compared(
+    before: &BTreeMap<String, Listed>,
+    after: &BTreeMap<String, Listed>,
+) -> Told {
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let what = |path: &String| match (before.get(path), after.get(path)) {
         (Some(_), None) => Some(("deleted".to_owned(), BTreeSet::new())),
@@ -120,7 +123,7 @@ fn branches_of_one_base_differ_as_their_mounts_do() {
     }
 }
 
-fn without_mtime(told: Told) -> Told {
+pub(super) fn without_mtime(told: Told) -> Told {
     let changes = told.into_iter().map(|(path, (change, mut differs))| {
         differs.remove("mtime");
         (path, (change, differs))

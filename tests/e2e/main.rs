@@ -17,6 +17,7 @@ mod commit;
 mod concurrency;
 mod copy;
 mod debian;
+mod debian_look;
 mod diff;
 mod doctor;
 mod dry_run;
