@@ -9,6 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 pub use self::map::{DigestMap, DigestSet, FirstBytes};
 
@@ -16,7 +17,21 @@ pub use self::map::{DigestMap, DigestSet, FirstBytes};
 ///
 /// `Display` gives the form of the OCI image specification (descriptor.md, "Digests"):
 /// `sha256:` and 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    FromBytes,
+    IntoBytes,
+    KnownLayout,
+    Immutable,
+    Unaligned,
+)]
+#[repr(transparent)]
 pub struct Digest([u8; 32]);
 
 /// Why a string is not a SHA-256 digest.

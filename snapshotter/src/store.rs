@@ -35,6 +35,7 @@ pub(crate) mod shelf;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod verified;
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,7 @@ impl SnapshotStore {
         let store = Self {
             parts: Arc::new(Parts {
                 blobs: BlobStore::new(shelf("blobs")?),
-                layers: LayerFiles::new(shelf("layers")?),
+                layers: LayerFiles::new(shelf("layers")?, root.join("verified")),
                 scratch: Arc::new(ScratchRoot::new(scratch, root.join("scratch"))),
                 lock: LockFile::new(root.join("store.lock")),
                 sync: layout::open_part(root, "blobs")?,

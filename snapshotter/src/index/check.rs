@@ -88,7 +88,7 @@ pub(crate) fn verify(bytes: &[u8]) -> Result<Frame, IndexError> {
 }
 
 /// Reads header and counts, and compares the lengths that they give with the file's.
-fn frame(bytes: &[u8]) -> Result<Frame, IndexError> {
+pub(crate) fn frame(bytes: &[u8]) -> Result<Frame, IndexError> {
     let (header, body) = Header::ref_from_prefix(bytes).map_err(|_| IndexError::Magic)?;
     if header.magic != MAGIC {
         return Err(IndexError::Magic);

@@ -247,7 +247,7 @@ impl<'a> Encoder<'a> {
     fn blob_place(&self, blob: &Digest) -> Result<U32, IndexError> {
         let place = self
             .blobs
-            .binary_search(blob.as_bytes())
+            .binary_search(blob)
             .map_err(|_| IndexError::Blobs)?;
         Ok(count(place)?.into())
     }
@@ -283,7 +283,7 @@ impl<'a> Encoder<'a> {
 /// Every blob that a named node has, sorted, each once.
 fn blobs(draft: &Draft, numbering: &Numbering) -> Vec<BlobRecord> {
     let blob = |node: &NodeIdx| match &draft.node(*node).payload {
-        Payload::Leaf(NodeKind::Regular { blob, .. }) => Some(*blob.as_bytes()),
+        Payload::Leaf(NodeKind::Regular { blob, .. }) => Some(*blob),
         _ => None,
     };
     numbering

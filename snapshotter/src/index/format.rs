@@ -15,6 +15,8 @@ use std::ops::Range;
 use zerocopy::little_endian::{I64, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use crate::id::Digest;
+
 /// First bytes of every layer index.
 pub(crate) const MAGIC: [u8; 8] = *b"iechorLI";
 /// The only version there is. Any change of a record is a new version.
@@ -111,7 +113,7 @@ pub(crate) struct XattrRecord {
 }
 
 /// One entry of the blob section, which is sorted.
-pub(crate) type BlobRecord = [u8; 32];
+pub(crate) type BlobRecord = Digest;
 
 impl Text {
     /// The bytes as a range of the text section.

@@ -1,12 +1,17 @@
 //! The layer indexes of a store, mapped once a process.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use memmap2::Mmap;
 
 use super::StoreError;
 use super::error::cannot;
 use super::shelf::Shelf;
+use super::verified::VerifiedList;
 use crate::chain::Chain;
 use crate::id::SnapshotId;
 use crate::index::encode::encode;
@@ -18,13 +23,16 @@ use crate::layer::draft::Draft;
 #[derive(Debug)]
 pub(crate) struct LayerFiles {
     shelf: Arc<Shelf>,
+    verified: VerifiedList,
     mapped: Mutex<HashMap<SnapshotId, Weak<Layer>>>,
 }
 
 impl LayerFiles {
-    pub(crate) fn new(shelf: Arc<Shelf>) -> Self {
+    /// On `shelf`; which of the large ones are whole is remembered in the file `verified`.
+    pub(crate) fn new(shelf: Arc<Shelf>, verified: PathBuf) -> Self {
         Self {
             shelf,
+            verified: VerifiedList::new(verified),
             mapped: Mutex::default(),
         }
     }
@@ -51,27 +59,47 @@ impl LayerFiles {
         if let Some(layer) = self.mapped().get(&id).and_then(Weak::upgrade) {
             return Ok(layer);
         }
-        let layer = Arc::new(self.load(id)?);
+        let layer = Arc::new(self.open(id)?);
         let mut mapped = self.mapped();
         mapped.retain(|_, layer| layer.strong_count() > 0);
         mapped.insert(id, Arc::downgrade(&layer));
         Ok(layer)
     }
 
+    /// Maps an index, and verifies it unless that was done in this boot.
+    fn open(&self, id: SnapshotId) -> Result<Layer, StoreError> {
+        let file = self.file(id)?;
+        if self.verified.has(id, &file) {
+            return self.map(id, &file, LayerIndex::trust);
+        }
+        let layer = self.map(id, &file, LayerIndex::verify)?;
+        self.verified.note(id, &file);
+        Ok(layer)
+    }
+
     /// Maps and verifies an index anew.
     pub(crate) fn load(&self, id: SnapshotId) -> Result<Layer, StoreError> {
+        self.map(id, &self.file(id)?, LayerIndex::verify)
+    }
+
+    fn file(&self, id: SnapshotId) -> Result<File, StoreError> {
+        let file = self.shelf.open(id.digest())?;
+        file.ok_or(StoreError::NoSnapshot(id))
+    }
+
+    fn map(
+        &self,
+        id: SnapshotId,
+        file: &File,
+        read: impl Fn(Mmap) -> Result<LayerIndex, IndexError>,
+    ) -> Result<Layer, StoreError> {
         let path = || self.shelf.path_of(id.digest());
-        let file = self
-            .shelf
-            .open(id.digest())?
-            .ok_or(StoreError::NoSnapshot(id))?;
-        let map = LayerIndex::map(&file).map_err(cannot("cannot map", path()))?;
-        let index = LayerIndex::verify(map)
-            .and_then(|index| expect_id(index, id))
-            .map_err(|source| StoreError::Corrupt {
-                path: path(),
-                source,
-            })?;
+        let map = LayerIndex::map(file).map_err(cannot("cannot map", path()))?;
+        let index = read(map).and_then(|index| expect_id(index, id));
+        let index = index.map_err(|source| StoreError::Corrupt {
+            path: path(),
+            source,
+        })?;
         Ok(Layer::new(id, index))
     }
 
