@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use iechor_cachedb::gc::{GcItem, GcPlan, GcTarget, GcView};
-use iechor_cachedb::{BuildId, RecordId};
+use iechor_cachedb::{BuildId, BuildStatus, RecordId};
 use iechor_snapshotter::{Digest, SnapshotId};
 
 use super::{PruneError, PrunePlan, PruneReport, Target};
@@ -162,6 +162,11 @@ fn remove_logs(
     dir: &Path,
     need: Need,
 ) -> Result<bool, PruneError> {
+    // It may have begun since the plan was made.
+    let known = engine.cache().build(build)?;
+    if known.is_some_and(|build| build.status == BuildStatus::Running) {
+        return Ok(false);
+    }
     // A build of long ago goes from the history with its logs.
     if need == Need::None {
         engine.cache().delete_build(build)?;

@@ -204,6 +204,8 @@ impl Named {
 }
 
 fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
+    // A build has its row before its logs: whose logs are there and no row is forgotten, not new.
+    let dirs = disk::entries(&logs::directory(engine))?;
     let newest_first = engine.cache().builds(usize::MAX)?;
     let builds: HashMap<_, _> = newest_first
         .iter()
@@ -211,7 +213,7 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
         .map(|(age, build)| (build.id, (age, build)))
         .collect();
     let mut all = Vec::new();
-    for (dir, metadata) in disk::entries(&logs::directory(engine))? {
+    for (dir, metadata) in dirs {
         let Ok(number) = directory::name_of(&dir).parse() else {
             continue;
         };

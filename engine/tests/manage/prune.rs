@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
-use iechor_cachedb::{BuildStatus, NewStep, StepOutcome};
+use iechor_cachedb::{BuildStatus, NewBuild, NewStep, StepOutcome, UnixMillis};
 use iechor_engine::progress::Silent;
 use iechor_engine::prune::{self, Filter, PruneReport, PruneRequest, Scope};
 use iechor_engine::request::{OutputKind, PullPolicy};
@@ -436,6 +436,29 @@ fn logs_of_all_but_the_last_build_go_with_all() {
         [StepId(3)]
     );
     assert!(logs::steps(&state.engine, builds[0].0).is_err());
+}
+
+#[test]
+fn a_build_that_began_since_the_plan_keeps_its_logs_and_its_row() {
+    let state = TestState::new();
+    let first = state.history(&[], BuildStatus::Succeeded);
+    // As if the prune had seen the directory of the next build, and not its row.
+    drop(logs::create(&state.engine, first.0 + 1, StepId(1)).unwrap());
+    let plan = prune::plan(&state.engine, &PruneRequest::default(), NOW).unwrap();
+    assert_eq!(plan.items.len(), 1);
+    let build = NewBuild {
+        started: UnixMillis(NOW * 1000),
+        file: "iEchorfile".to_owned(),
+        context: "/src".to_owned(),
+        target: None,
+        tags: Vec::new(),
+    };
+    let begun = state.engine.cache().begin_build(&build).unwrap();
+    assert_eq!(begun.0, first.0 + 1);
+    let report = prune::apply(&state.engine, plan).unwrap();
+    assert!(report.items.is_empty());
+    assert!(state.engine.cache().build(begun).unwrap().is_some());
+    assert!(logs::path(&state.engine, begun.0, StepId(1)).exists());
 }
 
 #[test]
