@@ -12,7 +12,7 @@ NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoc
 # What the benchmarks compare with.
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace
 
-.PHONY: help deps build example test test-fs-long test-saboteur test-programs test-prune-long suites lint fmt bench bench-cache ci
+.PHONY: help deps build example test test-fs-long test-saboteur test-programs test-prune-long suites lint fmt bench bench-cache bench-diff ci
 
 help: ## List the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench: ## Measure against buildah and the kernel's overlayfs
 
 bench-cache: ## Measure what asks the cache at 100,000 records
 	$(CARGO) bench -p iechor --bench cache
+
+bench-diff: ## Measure a difference of 10 of 1,000,000 files
+	$(CARGO) bench -p iechor --bench diff
 
 ci: ## Everything that CI runs
 	./.ci/run
