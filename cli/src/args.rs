@@ -28,6 +28,7 @@ use crate::commands::pull::PullArgs;
 use crate::commands::push::PushArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::rmi::RmiArgs;
+use crate::commands::shell::ShellArgs;
 use crate::commands::tag::TagArgs;
 use crate::commands::umount::UmountArgs;
 use crate::commands::version::VersionArgs;
@@ -100,6 +101,8 @@ pub(crate) enum Command {
     Umount(UmountArgs),
     /// Make an image of what was written to a mount made with `mount --rw`
     Commit(CommitArgs),
+    /// Run a shell, or a command, where a step ran
+    Shell(ShellArgs),
     /// List the mounts that `mount` made
     Mounts(MountsArgs),
     /// Print what the steps of a build wrote, in full

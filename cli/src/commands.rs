@@ -22,6 +22,7 @@ pub(crate) mod pull;
 pub(crate) mod push;
 pub(crate) mod report;
 pub(crate) mod rmi;
+pub(crate) mod shell;
 pub(crate) mod tag;
 mod transfer;
 pub(crate) mod umount;
@@ -67,6 +68,7 @@ fn dispatch(cli: Cli, ui: Ui) -> Result<(), CliError> {
         Command::Mount(args) => mount::run(args, &session),
         Command::Umount(args) => umount::run(&args, &session),
         Command::Commit(args) => commit::run(&args, &session),
+        Command::Shell(args) => shell::run(args, &session),
         Command::Mounts(args) => mounts::run(&args, &session),
         Command::Logs(args) => logs::run(&args, &session),
         Command::History(args) => history::run(&args, &session),

@@ -91,6 +91,9 @@ pub(crate) enum CliError {
     /// A signal ended the command.
     #[error("interrupted by {0}")]
     Interrupted(Interruption),
+    /// The command of `iechor shell` ended with this code; it has said why.
+    #[error("the command ended with exit code {0}")]
+    Ended(u8),
     /// A thing that should not happen.
     #[error("{0}")]
     Internal(String),
@@ -129,13 +132,14 @@ impl CliError {
             Self::BrokenPipe => code::BROKEN_PIPE,
             Self::Engine(failure) => failure.code(),
             Self::Interrupted(signal) => signal.exit_code(),
+            Self::Ended(code) => *code,
             Self::Internal(_) => code::INTERNAL,
         })
     }
 
     /// Whether there is anybody to tell it to.
     pub(crate) fn is_silent(&self) -> bool {
-        matches!(self, Self::BrokenPipe)
+        matches!(self, Self::BrokenPipe | Self::Ended(_))
     }
 
     /// Whether the message brings its own `error:` and excerpt.

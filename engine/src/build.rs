@@ -1,5 +1,6 @@
 //! One build, from request to outcome.
 
+mod aftermath;
 mod clock;
 mod dry_run;
 pub(crate) mod fetch;
@@ -72,6 +73,9 @@ impl Engine {
         let plan = Plan::new(request, &file, progress)?;
         let session = Session::new(self, request, &file, &plan, progress, cancel);
         let built = schedule::build_stages(&session).and_then(|()| finish(&session, stdout));
+        if let Err(error) = &built {
+            aftermath::rescue(&session, error);
+        }
         let durable = session.history().make_durable().map_err(BuildError::from);
         let (build_id, built) = close(
             &session,
@@ -83,7 +87,11 @@ impl Engine {
         };
         match built {
             Ok(finished) => Ok(outcome(finished, report)),
-            Err(error) => Err(Box::new(FailedBuild { error, report })),
+            Err(error) => {
+                drop(session);
+                aftermath::let_go(self, request, progress);
+                Err(Box::new(FailedBuild { error, report }))
+            }
         }
     }
 

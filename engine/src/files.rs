@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 
 use iechor_cachedb::Lease;
 use iechor_image::layer::write_node;
-use iechor_snapshotter::NodeKind;
 use iechor_snapshotter::tree::{Follow, Node, Tree};
+use iechor_snapshotter::{NodeKind, SnapshotId};
 
 pub(crate) use self::entry::path as serialize_path;
 pub use self::entry::{Entry, Facts, FileType};
 pub use self::error::FilesError;
 pub use self::location::{Location, locate, locate_path};
-use crate::reference::{self, Selector};
+use crate::reference::{self, ReferenceError, Selector};
 use crate::state::Engine;
 
 /// The files of a REF. They are not pruned as long as this lives.
@@ -48,12 +48,25 @@ impl Files {
     /// [`FilesError::Reference`]; [`FilesError::Lease`].
     pub fn open(engine: &Engine, reference: &str) -> Result<Self, FilesError> {
         let found = reference::find(engine, &Selector::Named(reference.to_owned()))?;
+        Self::of_snapshot(engine, &found.title, found.tip)
+    }
+
+    /// Opens a snapshot; none is an empty tree. Messages call it `title`.
+    pub(crate) fn of_snapshot(
+        engine: &Engine,
+        title: &str,
+        tip: Option<SnapshotId>,
+    ) -> Result<Self, FilesError> {
         // The lease first: what it keeps cannot be pruned while the chain is opened.
-        let lease = found.tip.map(|tip| engine.leases().take(tip)).transpose()?;
-        let resolved = reference::open(engine, found)?;
+        let lease = tip.map(|tip| engine.leases().take(tip)).transpose()?;
+        let chain = tip.map(|tip| engine.store().chain(tip)).transpose();
+        let chain = chain.map_err(|source| ReferenceError::Gone {
+            title: title.to_owned(),
+            source,
+        })?;
         Ok(Self {
-            title: resolved.title,
-            tree: Tree::new(&resolved.chain, engine.store().blobs()),
+            title: title.to_owned(),
+            tree: Tree::new(&chain.unwrap_or_default(), engine.store().blobs()),
             _lease: lease,
         })
     }

@@ -43,6 +43,7 @@ pub mod progress;
 pub mod prune;
 pub mod reference;
 pub mod request;
+pub mod shell;
 pub mod sources;
 pub mod state;
 mod transfer;
@@ -51,7 +52,10 @@ pub mod usage;
 
 pub use error::BuildError;
 pub use iechor_cachedb::MissReason;
-pub use iechor_executor::{CancelToken, Secret, Stream, enter_private_mounts, init_if_child};
+pub use iechor_executor::{
+    CancelToken, OutputSink, Secret, StepOutcome, Stream, Terminal, enter_private_mounts,
+    init_if_child,
+};
 pub use iechor_frontend as frontend;
 pub use iechor_image::registry::{CredentialError, DockerConfig};
 pub use iechor_image::{ImageRef, Platform};

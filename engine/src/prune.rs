@@ -17,6 +17,7 @@
 //! What a build or a mount uses stays. A cap and a floor are for everything together, as `builder
 //! du` adds it up; steps go before what lies beside the store.
 
+mod failed;
 mod files;
 mod removal;
 mod steps;
@@ -27,6 +28,7 @@ use iechor_cachedb::{CacheError, RecordId, UnixMillis, lease::LockError};
 use iechor_image::content::ContentError;
 use iechor_snapshotter::{SnapshotId, StoreError};
 
+pub(crate) use self::failed::keep_failed;
 pub use self::removal::apply;
 pub(crate) use self::removal::sweep;
 use crate::path_error::PathError;

@@ -132,6 +132,11 @@ pub(crate) enum Origin {
 }
 
 impl Found {
+    /// What kind of thing it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The record behind it; none for images and failed steps.
     pub(crate) fn record(&self) -> Option<RecordId> {
         match &self.origin {

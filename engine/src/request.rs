@@ -30,6 +30,11 @@ pub struct BuildRequest {
     pub build_contexts: Vec<(String, String)>,
     /// `--platform`; none means the host's.
     pub platform: Option<Platform>,
+    /// `--output-on-failure PATH=DEST`: files of a failed step's root, and where on the host to put
+    /// them.
+    pub rescues: Vec<(String, PathBuf)>,
+    /// `--keep-failed`: how many states of failed steps are kept, the newest.
+    pub keep_failed: usize,
     /// `--network`: what RUN without a flag of its own gets.
     pub network: NetworkMode,
     /// `--no-cache`, `--no-cache-filter` (rules C10, C11).

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! builder                                init
-//!   step: StepSpec, Filters ───────────►
+//!   Task ──────────────────────────────►
 //!   Order::Go ─────────────────────────►   (the cgroup is made: join it, start the command)
 //!   Order::Terminate ──────────────────►   (at any later time)
 //!           ◄─────────────────────────── Report::Failed | Report::Ended
@@ -19,6 +19,23 @@ use crate::sandbox::Filters;
 use crate::secret::wipe;
 use crate::wire::{Wire, wire_enum};
 use crate::{StepFault, StepSpec};
+
+/// What init is started for.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) step: StepSpec,
+    pub(crate) filters: Filters,
+    pub(crate) talk: Talk,
+}
+
+/// How the command is talked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Talk {
+    /// By init's own standard streams.
+    Streams,
+    /// By a terminal that init makes; its master goes back over standard input, a socket.
+    Terminal,
+}
 
 /// What the builder wants of a running init.
 #[derive(Debug)]
@@ -62,6 +79,10 @@ pub(crate) enum Ending {
     },
 }
 
+wire_enum!(Talk {
+    0 => Streams {},
+    1 => Terminal {},
+});
 wire_enum!(Order {
     0 => Go { groups },
     1 => Terminate {},
@@ -87,9 +108,15 @@ pub(crate) struct BuilderEnd(UnixStream);
 
 impl BuilderEnd {
     /// Sends what init needs for its setup.
-    pub(crate) fn send_step(&mut self, step: &StepSpec, filters: &Filters) -> io::Result<()> {
+    pub(crate) fn send_step(
+        &mut self,
+        step: &StepSpec,
+        filters: &Filters,
+        talk: Talk,
+    ) -> io::Result<()> {
         send(&mut self.0, step)?;
-        send(&mut self.0, filters)
+        send(&mut self.0, filters)?;
+        send(&mut self.0, &talk)
     }
 
     /// Sends an order.
@@ -120,11 +147,19 @@ impl InitEnd {
     }
 
     /// Waits for what init needs for its setup; none when the builder is dead.
-    pub(crate) fn receive_step(&mut self) -> io::Result<Option<(StepSpec, Filters)>> {
+    pub(crate) fn receive_step(&mut self) -> io::Result<Option<Task>> {
         let Some(step) = receive(&mut self.0)? else {
             return Ok(None);
         };
-        Ok(receive(&mut self.0)?.map(|filters| (step, filters)))
+        let Some(filters) = receive(&mut self.0)? else {
+            return Ok(None);
+        };
+        let talk = receive(&mut self.0)?;
+        Ok(talk.map(|talk| Task {
+            step,
+            filters,
+            talk,
+        }))
     }
 
     /// Waits for an order; none when the builder is dead.

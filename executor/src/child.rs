@@ -1,5 +1,6 @@
 //! The re-executed side: a process that was started as a step's init.
 
+mod console;
 mod devices;
 mod exec;
 mod identity;

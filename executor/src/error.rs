@@ -32,6 +32,9 @@ pub enum ExecError {
     /// The running step could not be watched.
     #[error("cannot watch the running step")]
     Watch(#[source] io::Error),
+    /// The terminal of the person who works in the step could not be used.
+    #[error("cannot use the terminal")]
+    Terminal(#[source] io::Error),
     /// Somebody outside the step killed its init.
     #[error("the step's init was killed from outside by signal {signal}")]
     InitKilled {

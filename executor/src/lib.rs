@@ -36,6 +36,7 @@ mod sandbox;
 mod secret;
 mod spec;
 mod sys;
+mod terminal;
 mod wire;
 
 pub use background::run_in_background;
@@ -49,3 +50,4 @@ pub use private::enter_private_mounts;
 pub use sandbox::Sandbox;
 pub use secret::Secret;
 pub use spec::{Access, MountSource, Network, StepMount, StepSpec, User};
+pub use terminal::Terminal;

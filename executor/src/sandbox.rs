@@ -8,8 +8,15 @@ mod stdio;
 mod verdict;
 mod watch;
 
-use crate::channel::Order;
-use crate::{CancelToken, ExecError, OutputSink, StepOutcome, StepSpec};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::channel::{Order, Talk};
+use crate::{CancelToken, ExecError, OutputSink, StepOutcome, StepSpec, Stream, Terminal};
 use cgroup::CgroupRoot;
 use process::InitProcess;
 use program::SealedProgram;
@@ -45,6 +52,55 @@ impl Sandbox {
         output: &mut dyn OutputSink,
         cancel: &CancelToken,
     ) -> Result<StepOutcome, ExecError> {
+        let stdin = stdio::nothing().map_err(ExecError::Descriptors)?;
+        self.run_with(spec, stdin, Talk::Streams, output, cancel)
+    }
+
+    /// As [`Sandbox::run`], with something on the command's standard input.
+    pub fn run_with_input(
+        &self,
+        spec: &StepSpec,
+        stdin: OwnedFd,
+        output: &mut dyn OutputSink,
+        cancel: &CancelToken,
+    ) -> Result<StepOutcome, ExecError> {
+        self.run_with(spec, stdin, Talk::Streams, output, cancel)
+    }
+
+    /// As [`Sandbox::run`], for a person at a terminal: the command gets one of its own, which is
+    /// its controlling terminal. When it is cancelled or the person's terminal hangs up, so does the
+    /// command's.
+    pub fn run_in_terminal(
+        &self,
+        spec: &StepSpec,
+        terminal: &Terminal,
+        cancel: &CancelToken,
+    ) -> Result<StepOutcome, ExecError> {
+        let (ours, theirs) = UnixStream::pair().map_err(ExecError::Descriptors)?;
+        let (over, end) =
+            pipe_with(PipeFlags::CLOEXEC).map_err(|errno| ExecError::Descriptors(errno.into()))?;
+        thread::scope(|scope| {
+            let relay = scope.spawn(move || terminal.relay(&ours, over.as_fd(), cancel));
+            // This thread must not be the relay's: the step dies with the one that started it.
+            let outcome = self.run_with(spec, theirs.into(), Talk::Terminal, &mut Nowhere, cancel);
+            drop(end);
+            let relayed = relay
+                .join()
+                .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+            let outcome = outcome?;
+            relayed.map_err(ExecError::Terminal)?;
+            Ok(outcome)
+        })
+    }
+
+    fn run_with(
+        &self,
+        spec: &StepSpec,
+        stdin: OwnedFd,
+        talk: Talk,
+        output: &mut dyn OutputSink,
+        cancel: &CancelToken,
+    ) -> Result<StepOutcome, ExecError> {
         if spec.argv.is_empty() {
             return Err(ExecError::NoProgram);
         }
@@ -54,8 +110,8 @@ impl Sandbox {
         }
         // Declared before init, so that it is removed after init and all others have left it.
         let cgroup;
-        let (mut init, pipes) = InitProcess::start(&self.program, spec.network)?;
-        let sent = init.channel().send_step(spec, &self.filters);
+        let (mut init, pipes) = InitProcess::start(&self.program, spec.network, stdin)?;
+        let sent = init.channel().send_step(spec, &self.filters, talk);
         // While init mounts, its group is made.
         cgroup = self.cgroups.create();
         cgroup.admit(init.pid());
@@ -68,4 +124,11 @@ impl Sandbox {
         let evidence = Watch::new(&mut init, pipes, output, cancel, &listener).until_the_end()?;
         evidence.outcome(told, &cgroup)
     }
+}
+
+/// A command at a terminal has no other output.
+struct Nowhere;
+
+impl OutputSink for Nowhere {
+    fn output(&mut self, _: Stream, _: &[u8]) {}
 }

@@ -205,7 +205,7 @@ fn what_cannot_be_committed_is_told() {
         .filter_map(|line| line.split_whitespace().nth(1))
         .collect();
     tool::run("kill", [&["-9"], pids.as_slice()].concat()).success();
-    while !leftovers::processes(&env.path("")).is_empty() {
+    while pids.iter().any(|pid| leftovers::is_running(pid)) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     commit(&env, &[]).code(1).says("has died");

@@ -38,6 +38,7 @@ mod registry;
 mod report;
 mod run;
 mod secrets;
+mod shell;
 mod signals;
 #[path = "../support/support.rs"]
 mod support;

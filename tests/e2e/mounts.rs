@@ -101,7 +101,8 @@ fn kill_server(env: &TestEnv) {
         .nth(1)
         .unwrap_or_else(|| panic!("no server: {server:?}"));
     tool::run("kill", ["-9", pid]).success();
-    while !leftovers::processes(&env.path("")).is_empty() {
+    // Its command line goes before its locks do.
+    while leftovers::is_running(pid) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }

@@ -45,6 +45,13 @@ pub(crate) fn processes(dir: &Path) -> Vec<String> {
         .collect()
 }
 
+/// Whether a process has not ended yet; one that only waits to be reaped has.
+pub(crate) fn is_running(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, Some('Z' | 'X')))
+}
+
 fn files(tmp: &Path) -> Vec<String> {
     let entries = fs::read_dir(tmp).into_iter().flatten().flatten();
     entries

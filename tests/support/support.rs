@@ -10,6 +10,7 @@ pub(crate) mod git;
 pub(crate) mod leftovers;
 pub(crate) mod listing;
 pub(crate) mod output;
+pub(crate) mod pty;
 pub(crate) mod registry;
 pub(crate) mod tool;
 pub(crate) mod web;

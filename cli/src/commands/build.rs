@@ -8,7 +8,7 @@ mod output;
 pub(super) mod pairs;
 mod report;
 mod request;
-mod secret;
+pub(super) mod secret;
 mod trace;
 
 use std::io;
@@ -115,6 +115,12 @@ pub(crate) struct BuildArgs {
     /// Prune nothing after the build, whatever the configuration file says
     #[arg(long)]
     no_gc: bool,
+    /// When a RUN step fails, copy a file or directory of its root to the host; may be repeated
+    #[arg(long, value_name = "PATH=DEST")]
+    output_on_failure: Vec<Pair>,
+    /// How many states of failed steps to keep for `shell --failed` and `mount --failed`
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    keep_failed: usize,
     /// When a RUN step fails, exit with its exit code instead of 1
     #[arg(long)]
     propagate_exit_code: bool,

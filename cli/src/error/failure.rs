@@ -18,6 +18,7 @@ use iechor_engine::mounts::MountError;
 use iechor_engine::output::OutputError;
 use iechor_engine::picture::PictureError;
 use iechor_engine::prune::PruneError;
+use iechor_engine::shell::ShellError;
 use iechor_engine::sources::SourcesError;
 use iechor_engine::usage::UsageError;
 
@@ -144,6 +145,21 @@ impl From<CommitError> for Failure {
 impl From<MountError> for Failure {
     fn from(error: MountError) -> Self {
         Self::new(error, FailureKind::Build)
+    }
+}
+
+impl From<ShellError> for Failure {
+    fn from(error: ShellError) -> Self {
+        let kind = match &error {
+            ShellError::Step(error) => error.kind(),
+            ShellError::NoBefore(_) => FailureKind::Usage,
+            ShellError::Lease(_) | ShellError::Cache(_) => FailureKind::Storage,
+            _ => FailureKind::Build,
+        };
+        Self {
+            hints: error.hints(),
+            ..Self::new(error, kind)
+        }
     }
 }
 

@@ -13,11 +13,19 @@ pub struct RunFailure {
     pub outcome: StepOutcome,
     /// The file system as it was, for `iechor mount --failed`.
     pub left: Option<SnapshotId>,
+    /// Whether that is kept after the build.
+    pub kept: bool,
     /// Its whole output.
     pub log: Option<PathBuf>,
     /// What it was run with, in the form in which it is kept.
     pub(crate) setup: Option<String>,
 }
+
+/// The commands to go on with, last so that they are what the eye falls on.
+const GOING_ON: [&str; 2] = [
+    "`iechor shell --failed` is a shell in the step as the command left it",
+    "`iechor mount --failed` shows the file system as the command left it",
+];
 
 impl RunFailure {
     /// The command's own exit code; 128 and the number for a signal.
@@ -31,8 +39,7 @@ impl RunFailure {
 
     /// What to do next.
     pub(crate) fn hints(&self) -> Vec<String> {
-        let mut hints =
-            vec!["`iechor mount --failed` shows the file system as the command left it".to_owned()];
+        let mut hints = Vec::new();
         if let Some(log) = &self.log {
             hints.push(format!(
                 "`iechor logs` shows the whole output, which is in {}",
@@ -44,6 +51,9 @@ impl RunFailure {
                 "exit code 127 is the shell's: the program is not in the image, or not in PATH"
                     .to_owned(),
             );
+        }
+        if self.kept && self.left.is_some() {
+            hints.extend(GOING_ON.map(str::to_owned));
         }
         hints
     }
@@ -107,6 +117,7 @@ mod tests {
         let failure = |outcome| RunFailure {
             outcome,
             left: None,
+            kept: false,
             log: None,
             setup: None,
         };

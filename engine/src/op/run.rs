@@ -26,7 +26,7 @@ use iechor_snapshotter::{ActiveSnapshot, Chain};
 
 pub(crate) use self::resolve::RunMount;
 use self::resolve::Seeds;
-pub(crate) use self::setup::{RunSetup, SecretUse};
+pub(crate) use self::setup::{RunSetup, SecretUse, SetupMount};
 pub(crate) use self::stand::{Stand, Supply};
 use super::Done;
 use crate::build::session::Session;
@@ -117,6 +117,7 @@ fn settle(
             Err(StepError::Failed(RunFailure {
                 outcome,
                 left: left.tip(),
+                kept: session.request.keep_failed > 0,
                 log,
                 setup: setup.to_json(),
             }))

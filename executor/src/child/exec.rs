@@ -3,27 +3,29 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::identity;
+use super::{console, identity};
 use crate::fault::Doing;
 use crate::sandbox::Filters;
 use crate::{StepFault, StepSpec, sys};
 
-/// Becomes the command; comes back only with why not.
-pub(super) fn command(step: &StepSpec, filters: &Filters) -> StepFault {
-    match prepare(step, filters) {
+/// Becomes the command, on a terminal if it has one; comes back only with why not.
+pub(super) fn command(step: &StepSpec, filters: &Filters, terminal: Option<OwnedFd>) -> StepFault {
+    match prepare(step, filters, terminal) {
         Ok(()) => execute(step),
         Err(fault) => fault,
     }
 }
 
-fn prepare(step: &StepSpec, filters: &Filters) -> Result<(), StepFault> {
-    // No controlling terminal, and a session that the step's signals stay in.
+fn prepare(step: &StepSpec, filters: &Filters, terminal: Option<OwnedFd>) -> Result<(), StepFault> {
+    // A session that the step's signals stay in, without the controlling terminal of the builder.
     rustix::process::setsid().doing("start a session")?;
+    terminal.as_ref().map_or(Ok(()), console::take)?;
     sys::restore_default_signals();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     enter_directory(&step.cwd)?;

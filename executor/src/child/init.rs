@@ -3,26 +3,26 @@
 //! Returning from [`run`] ends the process, and the kernel then kills what is left of the step.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 
-use super::{exec, setup};
-use crate::channel::{Ending, InitEnd, Order, Report};
+use super::{console, exec, setup};
+use crate::StepFault;
+use crate::channel::{Ending, InitEnd, Order, Report, Talk, Task};
 use crate::fault::Doing;
-use crate::sandbox::Filters;
 use crate::sys::{self, Forked};
-use crate::{StepFault, StepSpec};
 
 /// Lives the life of a step's init.
 pub(super) fn run(mut channel: InitEnd) {
-    let Ok(Some((step, filters))) = channel.receive_step() else {
+    let Ok(Some(task)) = channel.receive_step() else {
         return;
     };
-    match set_up_and_watch(&step, &filters, &mut channel) {
+    match set_up_and_watch(&task, &mut channel) {
         Ok(Some(ending)) => report(&mut channel, &Report::Ended { ending }),
         Ok(None) => {}
         Err(fault) => report(&mut channel, &Report::Failed { fault }),
@@ -35,29 +35,30 @@ fn report(channel: &mut InitEnd, report: &Report) {
 }
 
 /// How the command ended; none when the builder is dead.
-fn set_up_and_watch(
-    step: &StepSpec,
-    filters: &Filters,
-    channel: &mut InitEnd,
-) -> Result<Option<Ending>, StepFault> {
-    let world = setup::prepare(step)?;
+fn set_up_and_watch(task: &Task, channel: &mut InitEnd) -> Result<Option<Ending>, StepFault> {
+    let world = setup::prepare(&task.step)?;
     let Ok(Some(Order::Go { groups })) = channel.receive() else {
         return Ok(None);
     };
     world.enter(&groups)?;
+    let terminal = match task.talk {
+        Talk::Streams => None,
+        Talk::Terminal => Some(console::open(&task.step.user)?),
+    };
     let children = watch_children()?;
     match sys::fork().doing("fork the command")? {
-        Forked::Child => become_command(step, filters, channel),
+        Forked::Child => become_command(task, terminal, channel),
         Forked::Parent(command) => {
-            close_outputs().doing("close the command's output")?;
+            drop(terminal);
+            close_streams().doing("close the command's streams")?;
             watch(command, &children, channel).doing("watch the command")
         }
     }
 }
 
 /// The command's side of the fork: its fault goes straight to the builder.
-fn become_command(step: &StepSpec, filters: &Filters, channel: &mut InitEnd) -> ! {
-    let fault = exec::command(step, filters);
+fn become_command(task: &Task, terminal: Option<OwnedFd>, channel: &mut InitEnd) -> ! {
+    let fault = exec::command(&task.step, &task.filters, terminal);
     report(channel, &Report::Failed { fault });
     sys::exit(127)
 }
@@ -70,10 +71,13 @@ fn watch_children() -> Result<SignalFd, StepFault> {
         .doing("watch for ended processes")
 }
 
-/// Puts `/dev/null` in place of both, so that the end of the command's output is seen.
-fn close_outputs() -> io::Result<()> {
-    rustix::stdio::dup2_stdout(rustix::stdio::stdin())?;
-    Ok(rustix::stdio::dup2_stderr(rustix::stdio::stdin())?)
+/// Puts `/dev/null` in place of all three, so that the end of the command's output is seen, and who
+/// writes to its input sees when it reads no more.
+fn close_streams() -> io::Result<()> {
+    let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    Ok(rustix::stdio::dup2_stderr(&null)?)
 }
 
 fn watch(command: Pid, children: &SignalFd, channel: &mut InitEnd) -> io::Result<Option<Ending>> {

@@ -1,7 +1,7 @@
 //! A step's init, seen from the builder.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, pidfd_send_signal, waitid};
 
@@ -25,9 +25,10 @@ impl InitProcess {
     pub(crate) fn start(
         program: &SealedProgram,
         network: Network,
+        stdin: OwnedFd,
     ) -> Result<(Self, Pipes), ExecError> {
         let (builder_end, init_end) = channel().map_err(ExecError::Descriptors)?;
-        let (pipes, child) = stdio::open().map_err(ExecError::Descriptors)?;
+        let (pipes, child) = stdio::open(stdin).map_err(ExecError::Descriptors)?;
         let launched = launch(&Launch {
             program: program.as_fd(),
             stdio: [

@@ -8,7 +8,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 /// What init inherits.
 pub(crate) struct ChildStdio {
-    /// `/dev/null`: a build has nobody to answer questions.
+    /// Read end.
     pub(crate) stdin: OwnedFd,
     /// Write end.
     pub(crate) stdout: OwnedFd,
@@ -25,11 +25,15 @@ pub(crate) struct Pipes {
     pub(crate) stderr: OwnedFd,
 }
 
+/// A standard input without anything: a build has nobody to answer questions.
+pub(crate) fn nothing() -> io::Result<OwnedFd> {
+    Ok(File::open("/dev/null")?.into())
+}
+
 /// Opens both sides.
-pub(crate) fn open() -> io::Result<(Pipes, ChildStdio)> {
+pub(crate) fn open(stdin: OwnedFd) -> io::Result<(Pipes, ChildStdio)> {
     let (stdout, child_stdout) = output_pipe()?;
     let (stderr, child_stderr) = output_pipe()?;
-    let stdin = File::open("/dev/null")?.into();
     let child = ChildStdio {
         stdin,
         stdout: child_stdout,

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use iechor_engine::BuildRequest;
 use iechor_engine::request::{
-    CachePolicy, ContextDigest, ContextSource, FileSource, NetworkMode, PullPolicy, SecretSource,
+    CachePolicy, ContextDigest, ContextSource, FileSource, NetworkMode, PullPolicy,
 };
 
 use super::pairs::{ArgValue, ExtraHost, Pair};
-use super::secret::SecretArg;
+use super::secret;
 use super::{BuildArgs, DigestArg, NetworkArg, default_platform};
 use crate::env;
 use crate::error::CliError;
@@ -32,7 +32,13 @@ pub(super) fn from_args(args: BuildArgs) -> Result<BuildRequest, CliError> {
         source_date_epoch: source_date_epoch(&build_args)?,
         build_args,
         proxy: env::proxies(),
-        secrets: secrets(args.secrets)?,
+        secrets: secret::read_all(args.secrets)?,
+        rescues: args
+            .output_on_failure
+            .into_iter()
+            .map(|Pair(path, dest)| (path, dest.into()))
+            .collect(),
+        keep_failed: args.keep_failed,
         build_contexts: pairs(args.build_contexts),
         platform: args
             .platform
@@ -138,15 +144,6 @@ fn build_args(args: Vec<ArgValue>) -> Result<Vec<(String, String)>, CliError> {
             .transpose()
     };
     args.into_iter().filter_map(resolve).collect()
-}
-
-/// Parsed here and not by clap, whose message would repeat what may be the value.
-fn secrets(args: Vec<String>) -> Result<Vec<SecretSource>, CliError> {
-    let parse = |text: String| {
-        text.parse::<SecretArg>()
-            .map_err(|error| CliError::usage(format!("--secret: {error}")))
-    };
-    args.into_iter().map(|text| parse(text)?.read()).collect()
 }
 
 fn pairs(pairs: Vec<Pair>) -> Vec<(String, String)> {

@@ -186,6 +186,15 @@ fn cannot_read(path: &Path, source: io::Error) -> CliError {
     }
 }
 
+/// Reads every `--secret`. Parsed here and not by clap, whose message would repeat what may be the value.
+pub(in crate::commands) fn read_all(args: Vec<String>) -> Result<Vec<SecretSource>, CliError> {
+    let parse = |text: String| {
+        text.parse::<SecretArg>()
+            .map_err(|error| CliError::usage(format!("--secret: {error}")))
+    };
+    args.into_iter().map(|text| parse(text)?.read()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

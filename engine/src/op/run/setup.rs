@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use iechor_executor::{Access, Network};
 use iechor_frontend::ast::Sharing;
-use iechor_image::Platform;
+use iechor_image::{ImageConfig, Platform};
 use serde::{Deserialize, Serialize};
 
 /// What a command is run with.
@@ -85,9 +85,31 @@ pub(crate) struct SecretUse {
 }
 
 impl RunSetup {
+    /// What a RUN without options would get where this configuration is in force.
+    pub(crate) fn of_config(config: &ImageConfig) -> Self {
+        Self {
+            argv: Vec::new(),
+            env: config.config.env.clone(),
+            cwd: config.config.working_dir.clone(),
+            user: config.config.user.clone(),
+            network: Network::Host,
+            platform: config.platform(),
+            hosts: Vec::new(),
+            mounts: Vec::new(),
+        }
+    }
+
     /// The form that is kept; none of paths that are not UTF-8, which no iEchorfile can name.
     pub(crate) fn to_json(&self) -> Option<String> {
         serde_json::to_string(self).ok()
+    }
+
+    /// The secrets that it has a place for.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.mounts.iter().filter_map(|mount| match mount {
+            SetupMount::Secret(secret) => Some(secret.id.as_str()),
+            _ => None,
+        })
     }
 }
 
@@ -186,5 +208,6 @@ mod tests {
         };
         let json = setup.to_json().unwrap();
         assert_eq!(serde_json::from_str::<RunSetup>(&json).unwrap(), setup);
+        assert_eq!(setup.secrets().collect::<Vec<_>>(), ["key"]);
     }
 }
