@@ -1,7 +1,5 @@
 //! Listings: a table for people, JSON for programs.
 
-use std::fmt::Write as _;
-
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -174,16 +172,25 @@ pub(crate) fn table<R: Row>(rows: &[R], style: &Style) -> String {
 
 fn width(lines: &[Vec<String>], column: usize) -> usize {
     let cells = lines.iter().filter_map(|line| line.get(column));
-    cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    cells.map(|cell| columns(cell)).max().unwrap_or(0)
+}
+
+/// How many columns a cell takes. Most are ASCII, and there may be a million of them.
+fn columns(cell: &str) -> usize {
+    match cell.is_ascii() {
+        true => cell.len(),
+        false => cell.chars().count(),
+    }
 }
 
 fn push_line(text: &mut String, cells: &[String], widths: &[usize]) {
-    let mut line = String::new();
     for (cell, width) in cells.iter().zip(widths) {
-        // Writing to a string does not fail.
-        let _written = write!(line, "{cell:width$}{GAP}");
+        let padding = width.saturating_sub(columns(cell));
+        text.push_str(cell);
+        text.extend(std::iter::repeat_n(' ', padding));
+        text.push_str(GAP);
     }
-    text.push_str(line.trim_end());
+    text.truncate(text.trim_end_matches(' ').len());
     text.push('\n');
 }
 

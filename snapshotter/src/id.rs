@@ -65,22 +65,12 @@ impl Digest {
 
     /// 64 lower-case hexadecimal digits, without the algorithm.
     pub fn hex(&self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        self.0
-            .iter()
-            .flat_map(|byte| {
-                [
-                    DIGITS[usize::from(byte >> 4)],
-                    DIGITS[usize::from(byte & 15)],
-                ]
-            })
-            .map(char::from)
-            .collect()
+        hex(&self.0)
     }
 
     /// The first 12 hexadecimal digits: what listings print.
     pub fn short(&self) -> String {
-        self.hex()[..12].to_owned()
+        hex(&self.0[..6])
     }
 
     /// Parses 64 hexadecimal digits without the algorithm.
@@ -101,6 +91,17 @@ impl Digest {
         }
         Ok(Self(bytes))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(nibble)]));
+        }
+    }
+    text
 }
 
 fn nibble(digit: u8) -> Option<u8> {

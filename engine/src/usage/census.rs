@@ -104,6 +104,9 @@ impl Census {
         next: &mut Recount,
     ) -> Result<(), UsageError> {
         let mut new = listed.names.clone();
+        // Room for all at once: a map that grows while it is filled in the order of another one of
+        // the same hashes is slow.
+        next.numbers.reserve(self.blobs.len() + new.len());
         for blob in &self.blobs {
             // What was missing may be there by now: it is asked for again.
             if listed.has(&blob.digest) && blob.bytes > 0 {
