@@ -10,9 +10,10 @@ NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoc
          xz=xz-utils bzip2=bzip2 zstd=zstd curl=curl script=bsdutils cc=gcc git=git \
          chromium=chromium dot=graphviz
 # What the benchmarks compare with.
-BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace
+BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace \
+               fio=fio python3=python3 make=make dpkg-deb=dpkg
 
-.PHONY: help deps build example test test-fs-long test-saboteur test-programs test-prune-long suites lint fmt bench bench-cache bench-diff ci
+.PHONY: help deps build example test test-fs-long test-saboteur test-programs test-prune-long suites lint fmt bench bench-fs bench-cache bench-diff ci
 
 help: ## List the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +69,10 @@ bench-cache: ## Measure what asks the cache at 100,000 records
 
 bench-diff: ## Measure a difference of 10 of 1,000,000 files
 	$(CARGO) bench -p iechor --bench diff
+
+bench-fs: ## Measure a step's file system against the kernel's overlayfs and fuse-overlayfs
+	@./.ci/install-missing $(NEEDS) $(BENCH_NEEDS)
+	$(CARGO) bench -p iechor --bench fs
 
 ci: ## Everything that CI runs
 	./.ci/run
