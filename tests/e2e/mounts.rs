@@ -34,7 +34,7 @@ fn images_stages_and_steps_are_mounted_by_name() {
     env.run(["umount", dir.to_str().unwrap()]).success();
     assert!(fs::read_dir(&dir).unwrap().next().is_none());
     env.run(["umount", "--all"]).success();
-    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert_eq!(leftovers::mounts_left(&env.path("")), Vec::<String>::new());
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_killed_server_is_detected_and_cleared() {
     env.run(["mounts"])
         .success()
         .says(dir.to_str().unwrap().trim_end_matches('/'));
-    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert_eq!(leftovers::mounts_left(&env.path("")), Vec::<String>::new());
     assert!(env.run(["mounts", "-q"]).success().stdout.is_empty());
     assert!(!Path::new(&dir).join("bin").exists());
 }
@@ -148,7 +148,7 @@ fn a_writable_mount_takes_changes_and_forgets_them() {
     assert!(upper.join("new").is_dir(), "{listed}");
     env.run(["umount", files.path("").to_str().unwrap()])
         .success();
-    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert_eq!(leftovers::mounts_left(&env.path("")), Vec::<String>::new());
     assert_eq!(scratch(&env), Vec::<String>::new());
     let again = mounted(&env, &["--rw", "base"]);
     assert!(again.has("bin") && again.has("etc/group") && !again.has("new"));
@@ -180,7 +180,7 @@ fn the_next_command_names_a_writable_mount_whose_server_was_killed() {
     let next = env.run(["images"]).success();
     next.says(dir.to_str().unwrap())
         .says("what was written to it is gone");
-    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert_eq!(leftovers::mounts_left(&env.path("")), Vec::<String>::new());
     assert_eq!(scratch(&env), Vec::<String>::new());
     assert!(fs::read_dir(&dir).unwrap().next().is_none());
     env.run(["images"]).success().keeps_quiet_about("died");
@@ -196,7 +196,7 @@ fn a_build_names_a_dead_mount_and_clears_it_from_the_host() {
     env.build_text("FROM base\nRUN true\n", &[])
         .success()
         .says(dir.to_str().unwrap());
-    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert_eq!(leftovers::mounts_left(&env.path("")), Vec::<String>::new());
 }
 
 #[test]

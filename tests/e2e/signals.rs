@@ -68,7 +68,7 @@ fn ctrl_c_ends_the_step_and_exits_130() {
     let child = start(&env);
     send(&child, "INT");
     assert_eq!(end_of(child, Duration::from_secs(15)).code(), Some(130));
-    assert_eq!(leftovers::mounts(&env.path("")), Vec::<String>::new());
+    assert_eq!(leftovers::mounts_left(&env.path("")), Vec::<String>::new());
     assert_eq!(leftovers::processes(&env.path("")), Vec::<String>::new());
     assert_recovers(&env);
 }

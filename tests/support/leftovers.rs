@@ -20,6 +20,19 @@ pub(crate) fn of(dir: &Path, tmp: &Path) -> Vec<String> {
     }
 }
 
+/// Mounts that stay below the directory. Waits for the builds of other
+/// tests, whose namespaces were made with copies of them.
+pub(crate) fn mounts_left(dir: &Path) -> Vec<String> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = mounts(dir);
+        if found.is_empty() || Instant::now() > deadline {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Mounts below the directory, in the mount namespace of any process.
 pub(crate) fn mounts(dir: &Path) -> Vec<String> {
     let dir = dir.to_str().unwrap();
