@@ -23,8 +23,10 @@ mod record;
 mod server;
 mod shown;
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use iechor_snapshotter::mount::{MountError as KernelError, detach, mounts, unmount};
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
@@ -36,6 +38,10 @@ pub use self::record::{MountAccess, MountRecord};
 use crate::path_error::AtPath;
 use crate::reference::{self, Basis, Found, Selector};
 use crate::state::Engine;
+
+/// How long, and how often, the end of a server is waited for: it takes milliseconds.
+const PAUSE: Duration = Duration::from_millis(1);
+const PATIENCE: usize = 1000;
 
 /// Whether a mount answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -161,7 +167,7 @@ pub fn clear_dead(root: &Path) -> Result<Vec<MountRecord>, MountError> {
 }
 
 /// Ends the mount at a directory or with an id (a prefix suffices); returns when its server has
-/// ended, too.
+/// ended, too, unless a build in a namespace of its own still keeps that.
 ///
 /// # Errors
 ///
@@ -261,8 +267,9 @@ fn end(engine: &Engine, entry: &MountEntry) -> Result<(), MountError> {
     }
     let record = RecordDir::open(engine.root())?.open_record(&entry.record.id)?;
     unmount(&entry.record.dir).map_err(|error| of_unmount(error, &entry.record.dir))?;
-    record.map_or(Ok(()), |record| wait_for_server(&record, &entry.record))?;
-    forget(engine.root(), &entry.record)
+    // Removing a mount point takes away the copies of the mount that other namespaces have.
+    forget(engine.root(), &entry.record)?;
+    record.map_or(Ok(()), |record| wait_for_server(&record, &entry.record))
 }
 
 fn of_unmount(error: KernelError, dir: &Path) -> MountError {
@@ -279,9 +286,21 @@ fn of_unmount(error: KernelError, dir: &Path) -> MountError {
     }
 }
 
-/// The server lets go of its record as the last thing it does.
+/// The server lets go of its record as the last thing it does. It goes on for as long as a build has a
+/// copy of the mount in its namespace, because that began meanwhile: so long nobody waits.
 fn wait_for_server(record: &File, of: &MountRecord) -> Result<(), MountError> {
-    Ok(record.lock().at("wait for the server of", &of.dir)?)
+    for _ in 0..PATIENCE {
+        match record.try_lock() {
+            Err(TryLockError::WouldBlock) => sleep(PAUSE),
+            Err(TryLockError::Error(error)) => {
+                return Err(error)
+                    .at("wait for the server of", &of.dir)
+                    .map_err(Into::into);
+            }
+            Ok(()) => break,
+        }
+    }
+    Ok(())
 }
 
 /// Takes away what a dead server left.

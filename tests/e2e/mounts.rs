@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use crate::signals::wait_for;
 use crate::support::{Files, TestEnv, leftovers, tool};
 
 fn mounted(env: &TestEnv, args: &[&str]) -> Files {
@@ -152,6 +153,32 @@ fn a_writable_mount_takes_changes_and_forgets_them() {
     assert_eq!(scratch(&env), Vec::<String>::new());
     let again = mounted(&env, &["--rw", "base"]);
     assert!(again.has("bin") && again.has("etc/group") && !again.has("new"));
+}
+
+#[test]
+fn a_running_build_keeps_no_mount_from_ending() {
+    let env = TestEnv::with_base();
+    let dir = env.path("here");
+    fs::create_dir(&dir).unwrap();
+    mounted(&env, &["base", dir.to_str().unwrap()]);
+    mounted(&env, &["--rw", "base"]);
+    env.iechorfile("FROM base\nRUN echo reached; exec sleep 1000\n");
+    let mut command = env.command(env.build_args(&[]));
+    let mut build = command.stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&mut build, "reached");
+    env.run(["umount", "--all"]).success();
+    assert!(
+        build.try_wait().unwrap().is_none(),
+        "it waited for the build"
+    );
+    assert!(env.run(["mounts", "-q"]).success().stdout.is_empty());
+    assert!(fs::read_dir(&dir).unwrap().next().is_none());
+    tool::run("kill", ["-INT", &build.id().to_string()]).success();
+    build.wait().unwrap();
+    assert_eq!(
+        leftovers::of(&env.path(""), &env.path("tmp")),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
