@@ -14,7 +14,6 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
-mod bench;
 pub mod blame;
 pub mod build;
 pub mod cache_mounts;
@@ -49,6 +48,7 @@ pub mod state;
 mod transfer;
 mod tree;
 pub mod usage;
+mod workbench;
 
 pub use error::BuildError;
 pub use iechor_cachedb::MissReason;

@@ -23,11 +23,11 @@ use iechor_snapshotter::{Chain, SnapshotId};
 
 pub use self::error::ShellError;
 use self::supply::Given;
-use crate::bench::Bench;
 use crate::op::run::{RunSetup, SetupMount, Stand};
 use crate::reference::{self, Found, Kind, Origin, Selector};
 use crate::request::SecretSource;
 use crate::state::Engine;
+use crate::workbench::Workbench;
 
 /// Shells, the first of which an image has is started when no command is given.
 const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
@@ -161,7 +161,7 @@ impl<'a> Shell<'a> {
         {
             self.set_unless_set("TERM", term);
         }
-        let bench = Bench::new(self.engine, cancel.child());
+        let bench = Workbench::new(self.engine, cancel.child());
         let stand = Stand::set_up(&bench, &self.chain, &self.setup, &mut self.given)?;
         let outcome = stand.run(&bench, |sandbox, spec| match attach {
             Attach::Terminal { terminal, .. } => {

@@ -24,7 +24,6 @@ use super::numbering::Numbering;
 use super::plan::Plan;
 use super::stage::StageState;
 use super::step::{Attempted, Step};
-use crate::bench::Bench;
 use crate::copy::HostTree;
 use crate::copy::facts::{Keep, Stamps};
 use crate::error::{BuildError, StepError};
@@ -33,6 +32,7 @@ use crate::progress::{Event, ProgressSink, StepId, StepInfo};
 use crate::request::{BuildRequest, CachePolicy, ContextDigest, ContextSource};
 use crate::sources::{self, BaseImage};
 use crate::state::Engine;
+use crate::workbench::Workbench;
 
 /// One build under way; used by the threads of all its stages.
 pub(crate) struct Session<'a> {
@@ -50,7 +50,7 @@ pub(crate) struct Session<'a> {
     leases: Mutex<HashMap<SnapshotId, Lease>>,
     context: OnceLock<Arc<HostTree>>,
     /// What steps are run with.
-    pub(crate) bench: Bench<'a>,
+    pub(crate) bench: Workbench<'a>,
     dry_run: Option<DryRun>,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
             forced: Mutex::default(),
             leases: Mutex::default(),
             context: OnceLock::new(),
-            bench: Bench::new(engine, cancel),
+            bench: Workbench::new(engine, cancel),
             dry_run: None,
         }
     }

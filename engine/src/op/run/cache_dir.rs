@@ -11,10 +11,10 @@ use iechor_executor::Access;
 use iechor_frontend::ast::Sharing;
 
 use super::setup::CacheUse;
-use crate::bench::Bench;
 use crate::cache_mounts::directory;
 use crate::error::StepError;
 use crate::path_error::AtPath;
+use crate::workbench::Workbench;
 
 /// How often a lock that another step holds is tried again.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -30,7 +30,7 @@ pub(super) struct CacheDir {
 impl CacheDir {
     /// Opens the directory of a cache mount; on its first use it is made, and filled by `seed`.
     pub(super) fn open(
-        bench: &Bench<'_>,
+        bench: &Workbench<'_>,
         cache: &CacheUse,
         seed: impl FnOnce(&Path) -> Result<(), StepError>,
     ) -> Result<Self, StepError> {
@@ -93,7 +93,7 @@ fn first_free(first: &Path, id: &str) -> Result<(PathBuf, File), StepError> {
 
 /// Waits for a lock as long as the build is not cancelled.
 fn wait(
-    bench: &Bench<'_>,
+    bench: &Workbench<'_>,
     attempt: impl Fn() -> Result<(), TryLockError>,
 ) -> Result<(), StepError> {
     loop {

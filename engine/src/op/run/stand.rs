@@ -17,8 +17,8 @@ use super::setup::{CacheUse, RunSetup, SecretUse, SetupMount};
 use super::targets::Targets;
 use super::{interpreter, network_files};
 use crate::accounts::Accounts;
-use crate::bench::Bench;
 use crate::error::StepError;
+use crate::workbench::Workbench;
 
 /// The host name in a step: fixed, so that results do not depend on the machine.
 const HOSTNAME: &str = "iechor";
@@ -60,7 +60,7 @@ struct Held {
 impl Stand {
     /// Prepares everything that a setup says, on the chain below.
     pub(crate) fn set_up(
-        bench: &Bench<'_>,
+        bench: &Workbench<'_>,
         below: &Chain,
         setup: &RunSetup,
         supply: &mut dyn Supply,
@@ -91,7 +91,7 @@ impl Stand {
     /// [`StepError::ServerFault`] when the file system had one meanwhile.
     pub(crate) fn run(
         &self,
-        bench: &Bench<'_>,
+        bench: &Workbench<'_>,
         run: impl FnOnce(&Sandbox, &StepSpec) -> Result<StepOutcome, ExecError>,
     ) -> Result<StepOutcome, StepError> {
         let sandbox = bench.sandbox()?;
@@ -135,7 +135,7 @@ fn refuse_foreign_platform(platform: &Platform) -> Result<(), StepError> {
 }
 
 fn specify(
-    bench: &Bench<'_>,
+    bench: &Workbench<'_>,
     below: &Chain,
     setup: &RunSetup,
     supply: &dyn Supply,
@@ -198,7 +198,7 @@ fn secret_variables(setup: &RunSetup, supply: &dyn Supply) -> Vec<(OsString, OsS
 /// Makes a mount's source ready: views are added, cache directories made and locked. None for a
 /// secret that is no file, or was not given.
 fn prepare(
-    bench: &Bench<'_>,
+    bench: &Workbench<'_>,
     mount: &SetupMount,
     supply: &mut dyn Supply,
     held: &mut Held,
@@ -256,7 +256,7 @@ fn secret_file(secret: &SecretUse, supply: &dyn Supply) -> Option<StepMount> {
 }
 
 fn cache_source(
-    bench: &Bench<'_>,
+    bench: &Workbench<'_>,
     cache: &CacheUse,
     supply: &mut dyn Supply,
     held: &mut Held,

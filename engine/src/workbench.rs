@@ -13,7 +13,7 @@ use crate::state::Engine;
 
 /// The services behind the commands of a build, or of a shell.
 #[derive(Debug)]
-pub(crate) struct Bench<'a> {
+pub(crate) struct Workbench<'a> {
     pub(crate) engine: &'a Engine,
     /// Fires when the commands are to end.
     pub(crate) cancel: CancelToken,
@@ -21,7 +21,7 @@ pub(crate) struct Bench<'a> {
     sandbox: OnceLock<Sandbox>,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> Workbench<'a> {
     /// Starts nothing yet.
     pub(crate) fn new(engine: &'a Engine, cancel: CancelToken) -> Self {
         Self {
