@@ -77,7 +77,10 @@ const TREE: &str = "
     mkdir repository; cp -r tree/1? tree/2? tree/3? tree/4? tree/5? repository
     cd repository; git init -q; git add .
     git -c user.name=bench -c user.email=bench@localhost commit -qm all; cd ..
-    mkdir -p usr/lib; cp -a /usr/lib/python3* usr/lib
+    mkdir -p usr/lib
+    tar -C $(python3 -c 'import os, sys; print(os.path.dirname(os.__file__) + \"/..\")') -c \
+        --exclude site-packages --exclude test python$(python3 -c 'import sys; print(\"%d.%d\" % sys.version_info[:2])') |
+        tar -C usr/lib -x
     mkdir -p var/lib/dpkg/info var/lib/dpkg/updates; touch var/lib/dpkg/status
     dd if=/dev/urandom of=lower-large bs=1M count=300 status=none
 ";
