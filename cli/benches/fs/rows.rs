@@ -88,6 +88,7 @@ pub(crate) fn on_a_tree() -> Vec<Row> {
         ),
         kept("fio, 4k random writes", FIO_WRITE),
         kept("fio, 4k random reads", FIO_READ),
+        kept("2 GiB removed", "rm large"),
         kept("rm -rf of new files", "rm -rf copy out"),
         kept("rm -rf of lower files", "rm -rf tree"),
     ]
