@@ -17,15 +17,13 @@ use super::convert::{FOR_EVER, absent, errno, file_attr, file_type, ino, number}
 use crate::chainfs::{ChainFs, FsError, Seek, Sink, Totals};
 
 /// What this server wants from the kernel; what a kernel does not know is left out.
-const WANTED: [InitFlags; 7] = [
+const WANTED: [InitFlags; 6] = [
     // Each name that is listed is known with its attributes, without another request.
     InitFlags::FUSE_DO_READDIRPLUS,
     InitFlags::FUSE_NO_OPEN_SUPPORT,
     InitFlags::FUSE_NO_OPENDIR_SUPPORT,
     InitFlags::FUSE_CACHE_SYMLINKS,
     InitFlags::FUSE_PARALLEL_DIROPS,
-    // Overlayfs finds a lower inode again by its file handle, to keep st_ino after copy-up.
-    InitFlags::FUSE_EXPORT_SUPPORT,
     // Access control lists of an image count, and are kept like other metadata.
     InitFlags::FUSE_POSIX_ACL,
 ];
@@ -72,6 +70,7 @@ impl Filesystem for Adapter {
             // Each is an optimisation or, for lists of access rights, an addition.
             let _ = config.add_capabilities(capability);
         }
+        choose_handles(config);
         let too_much = |limit| io::Error::other(format!("the kernel's limit is {limit}"));
         // The library derives the number of pages in one request, reads included, from this.
         config.set_max_write(READ_MAX).map_err(too_much)?;
@@ -262,6 +261,20 @@ impl Filesystem for Adapter {
         reply: ReplyIoctl,
     ) {
         reply.error(Errno::ENOTTY);
+    }
+}
+
+/// Sees to it that overlayfs meets no file handle of ours that goes bad.
+///
+/// Overlayfs keeps the handle of a lower file with its copy, and finds the lower file by it when the
+/// caches were dropped. From Linux 6.16 on, FUSE takes what was found so for outdated as soon as it
+/// is looked at again: every file that a step has changed is ESTALE once memory was short. Without
+/// handles (Linux 6.9) overlayfs asks for none. Kernels before that ask who such a file is, which
+/// [`ChainFs::lookup`] answers.
+fn choose_handles(config: &mut KernelConfig) {
+    let none = config.add_capabilities(InitFlags::FUSE_NO_EXPORT_SUPPORT);
+    if none.is_err() {
+        let _ = config.add_capabilities(InitFlags::FUSE_EXPORT_SUPPORT);
     }
 }
 

@@ -123,6 +123,37 @@ fn a_written_file_is_copied_up_with_everything_it_has() {
     assert_eq!(metadata.xattrs, [xattr("user.k", b"v")]);
 }
 
+/// Overlayfs remembers where a copy came from, and asks again when it has forgotten the rest.
+#[test]
+fn what_a_step_changed_stays_when_memory_was_short() {
+    let lab = Lab::new();
+    step(&lab, |step| {
+        fs::write(step.at("d/a"), b"new").unwrap();
+        fs::set_permissions(step.at("d/b"), Permissions::from_mode(0o600)).unwrap();
+        fs::rename(step.at("d"), step.at("moved")).unwrap();
+        fs::rename(step.at("link"), step.at("moved/link")).unwrap();
+        for _ in 0..2 {
+            drop_names();
+            // The first look finds it anew, the second one what the first one found.
+            for _ in 0..2 {
+                assert_eq!(fs::read(step.at("moved/a")).unwrap(), b"new");
+                assert_eq!(fs::read(step.at("moved/c")).unwrap(), b"bbb");
+                assert_eq!(fs::read(step.at("moved/sub/deep")).unwrap(), b"deep");
+                assert_eq!(
+                    fs::read_link(step.at("moved/link")).unwrap(),
+                    Path::new("d/a")
+                );
+                assert_eq!(fs::read_dir(step.at("moved")).unwrap().count(), 5);
+            }
+        }
+    });
+}
+
+/// Makes the kernel forget all names and inodes that nobody uses, as it does for want of memory.
+fn drop_names() {
+    fs::write("/proc/sys/vm/drop_caches", "2").unwrap();
+}
+
 #[test]
 fn a_moved_directory_is_told_as_a_whole_tree() {
     let lab = Lab::new();
