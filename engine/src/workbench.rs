@@ -1,4 +1,4 @@
-//! What commands are run with: one FUSE session and one sandbox, each started when it is needed.
+//! What commands are run with: FUSE sessions and a sandbox, each started when it is needed.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -17,7 +17,7 @@ pub(crate) struct Workbench<'a> {
     pub(crate) engine: &'a Engine,
     /// Fires when the commands are to end.
     pub(crate) cancel: CancelToken,
-    rootfs: OnceLock<Rootfs>,
+    rootfs: Rootfs,
     sandbox: OnceLock<Sandbox>,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Workbench<'a> {
         Self {
             engine,
             cancel,
-            rootfs: OnceLock::new(),
+            rootfs: Rootfs::new(engine.store()),
             sandbox: OnceLock::new(),
         }
     }
@@ -36,13 +36,9 @@ impl<'a> Workbench<'a> {
         self.engine.store()
     }
 
-    /// The FUSE session.
-    pub(crate) fn rootfs(&self) -> Result<&Rootfs, StepError> {
-        if let Some(rootfs) = self.rootfs.get() {
-            return Ok(rootfs);
-        }
-        let started = Rootfs::start(self.store())?;
-        Ok(self.rootfs.get_or_init(|| started))
+    /// What shows chains.
+    pub(crate) fn rootfs(&self) -> &Rootfs {
+        &self.rootfs
     }
 
     /// The sandbox.
@@ -65,7 +61,7 @@ impl<'a> Workbench<'a> {
             Some(snapshot) => self.store().chain(snapshot)?,
             None => Chain::empty(),
         };
-        let view = self.rootfs()?.view(&chain, &[])?;
+        let view = self.rootfs().view(&chain, &[])?;
         let path = view.path().join(inside);
         Ok((view, path))
     }

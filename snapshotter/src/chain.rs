@@ -40,6 +40,11 @@ impl Chain {
         &self.parts.layers
     }
 
+    /// Whether any layer has extended attributes, be they of a file that a later one hides.
+    pub fn has_xattrs(&self) -> bool {
+        self.layers().iter().any(|layer| layer.index().has_xattrs())
+    }
+
     /// Where the moved directories of the chain were found to come from.
     pub(crate) fn origins(&self) -> &Origins {
         &self.parts.origins

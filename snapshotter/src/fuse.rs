@@ -18,13 +18,16 @@ mod convert;
 mod options;
 mod server;
 mod session;
+mod sessions;
 
 use std::io;
 
 use crate::chainfs::ViewError;
 use crate::mount::MountError;
-pub use options::{FuseOptions, Visibility};
+use crate::store::StoreError;
+pub use options::{FuseOptions, Visibility, Xattrs};
 pub use session::{FuseSession, ServedChain, View};
+pub use sessions::Sessions;
 
 /// Why a chain cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,12 @@ pub enum FuseError {
     /// The server ended before the file system was unmounted.
     #[error("the FUSE server failed")]
     Server(#[source] io::Error),
+    /// A chain with extended attributes shall be shown where it was said that there are none.
+    #[error("the chain has extended attributes, and the session says that there are none")]
+    Xattrs,
+    /// No directory can be made to mount on.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The chain cannot be shown as it was asked for.
     #[error("cannot show the chain")]
     View(#[from] ViewError),

@@ -228,6 +228,11 @@ impl LayerIndex {
             .map(|XattrRecord { name, value }| (self.text(*name), self.text(*value)))
     }
 
+    /// Whether any inode has extended attributes.
+    pub fn has_xattrs(&self) -> bool {
+        !self.records().xattrs.is_empty()
+    }
+
     /// All blobs that the layer names, each once.
     pub fn blobs(&self) -> &[Digest] {
         self.records().blobs

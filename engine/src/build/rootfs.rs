@@ -1,39 +1,33 @@
-//! The one FUSE session of a build: every chain that its steps run on or read from.
+//! The FUSE sessions of a build: every chain that its steps run on or read from.
 
 use iechor_snapshotter::chainfs::VirtualEntry;
-use iechor_snapshotter::fuse::{FuseOptions, FuseSession, View, Visibility};
-use iechor_snapshotter::{Chain, MountPoint, SnapshotStore};
+use iechor_snapshotter::fuse::{FuseOptions, Sessions, View, Visibility};
+use iechor_snapshotter::{Chain, SnapshotStore};
 
 use crate::error::StepError;
 
 /// Serves chains; kept for the whole build, so that what the kernel has read for one step it
-/// still has for the next.
+/// still has for the next. Seen by this process alone.
 #[derive(Debug)]
 pub(crate) struct Rootfs {
-    /// Unmounted before the directory below it goes.
-    fuse: FuseSession,
-    _at: MountPoint,
+    sessions: Sessions,
 }
 
 impl Rootfs {
-    /// Mounts the session in a scratch directory of the store, seen by this process alone.
-    pub(crate) fn start(store: &SnapshotStore) -> Result<Self, StepError> {
-        let at = store.mount_point()?;
-        let fuse = FuseSession::start(
-            store.blobs(),
-            &at.path(),
-            FuseOptions::new(Visibility::Private),
-        )?;
-        Ok(Self { fuse, _at: at })
+    /// Mounts nothing yet.
+    pub(crate) fn new(store: &SnapshotStore) -> Self {
+        Self {
+            sessions: Sessions::new(store, FuseOptions::new(Visibility::Private)),
+        }
     }
 
     /// Shows a chain with some entries that it does not have: mount points.
     pub(crate) fn view(&self, chain: &Chain, entries: &[VirtualEntry]) -> Result<View, StepError> {
-        Ok(self.fuse.add_view(chain, entries)?)
+        Ok(self.sessions.add_view(chain, entries)?)
     }
 
     /// How many requests the server could not answer as it should have.
     pub(crate) fn faults(&self) -> u64 {
-        self.fuse.faults().count()
+        self.sessions.faults()
     }
 }

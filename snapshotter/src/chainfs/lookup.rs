@@ -12,8 +12,8 @@ use crate::merge::Place;
 impl ChainFs {
     /// What `name` stands for; none when it stands for nothing, which is so for ever.
     ///
-    /// `.` and `..` are answered too: the kernel asks for them to find an inode again by its file
-    /// handle; and `/`, the name of an inode found so, when it asks whether that is still the same. An answer counts as one lookup of that number, until [`ChainFs::forget`] takes it
+    /// `.` and `..` are answered too: a kernel may ask for them to find an inode again by its file
+    /// handle. An answer counts as one lookup of that number, until [`ChainFs::forget`] takes it
     /// back.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ impl ChainFs {
     /// [`FsError::NotADirectory`]; [`FsError::NameTooLong`]; [`FsError::Stale`].
     pub fn lookup(&self, parent: Ino, name: &[u8]) -> Result<Option<Attr>, FsError> {
         match name {
-            b"." | b"/" => self.again(parent).map(Some),
+            b"." => self.again(parent).map(Some),
             b".." => self.again(self.parent(parent)?).map(Some),
             _ if name.len() > Totals::NAME_MAX as usize => Err(FsError::NameTooLong),
             _ => self.child(parent, name),

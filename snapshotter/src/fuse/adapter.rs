@@ -13,10 +13,16 @@ use fuser::{
     ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
 };
 
+use super::Xattrs;
 use super::convert::{FOR_EVER, absent, errno, file_attr, file_type, ino, number};
 use crate::chainfs::{ChainFs, FsError, Seek, Sink, Totals};
 
 /// What this server wants from the kernel; what a kernel does not know is left out.
+///
+/// `FUSE_EXPORT_SUPPORT` is missing on purpose. Overlayfs keeps the file handle of a lower file with
+/// its copy, and finds the lower file by it when the caches were dropped. What FUSE finds so has no
+/// name, and fails each time that it is looked at again: every file that a step had changed was
+/// ESTALE once memory had been short. Without, only what the kernel still knows is found.
 const WANTED: [InitFlags; 6] = [
     // Each name that is listed is known with its attributes, without another request.
     InitFlags::FUSE_DO_READDIRPLUS,
@@ -43,11 +49,12 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct Adapter {
     fs: Arc<ChainFs>,
+    xattrs: Xattrs,
 }
 
 impl Adapter {
-    pub(super) fn new(fs: Arc<ChainFs>) -> Self {
-        Self { fs }
+    pub(super) fn new(fs: Arc<ChainFs>, xattrs: Xattrs) -> Self {
+        Self { fs, xattrs }
     }
 
     /// Runs one operation. A panic in it fails this request alone.
@@ -70,7 +77,6 @@ impl Filesystem for Adapter {
             // Each is an optimisation or, for lists of access rights, an addition.
             let _ = config.add_capabilities(capability);
         }
-        choose_handles(config);
         let too_much = |limit| io::Error::other(format!("the kernel's limit is {limit}"));
         // The library derives the number of pages in one request, reads included, from this.
         config.set_max_write(READ_MAX).map_err(too_much)?;
@@ -171,6 +177,10 @@ impl Filesystem for Adapter {
     }
 
     fn getxattr(&self, _: &Request, number: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        if self.xattrs == Xattrs::Absent {
+            // As below: the kernel remembers it.
+            return reply.error(Errno::ENOSYS);
+        }
         match self.ask(|fs| fs.getxattr(ino(number), name.as_bytes())) {
             Ok(value) => answer_sized(&value, size, reply),
             Err(errno) => reply.error(errno),
@@ -264,20 +274,6 @@ impl Filesystem for Adapter {
     }
 }
 
-/// Sees to it that overlayfs meets no file handle of ours that goes bad.
-///
-/// Overlayfs keeps the handle of a lower file with its copy, and finds the lower file by it when the
-/// caches were dropped. From Linux 6.16 on, FUSE takes what was found so for outdated as soon as it
-/// is looked at again: every file that a step has changed is ESTALE once memory was short. Without
-/// handles (Linux 6.9) overlayfs asks for none. Kernels before that ask who such a file is, which
-/// [`ChainFs::lookup`] answers.
-fn choose_handles(config: &mut KernelConfig) {
-    let none = config.add_capabilities(InitFlags::FUSE_NO_EXPORT_SUPPORT);
-    if none.is_err() {
-        let _ = config.add_capabilities(InitFlags::FUSE_EXPORT_SUPPORT);
-    }
-}
-
 /// What the library says of an entry that it was given.
 fn full(is_full: bool) -> Sink {
     if is_full { Sink::Full } else { Sink::Took }
@@ -309,7 +305,7 @@ mod tests {
     fn a_panic_fails_its_request_and_is_counted() {
         let dir = tempfile::tempdir().unwrap();
         let store = SnapshotStore::open(&dir.path().join("store")).unwrap();
-        let adapter = Adapter::new(Arc::new(ChainFs::of_views(store.blobs())));
+        let adapter = Adapter::new(Arc::new(ChainFs::of_views(store.blobs())), Xattrs::Served);
         let answer = adapter.ask(|_| -> Result<(), FsError> { panic!("on purpose") });
         assert_eq!(answer, Err(Errno::EIO));
         assert_eq!(adapter.fs.faults().count(), 1);

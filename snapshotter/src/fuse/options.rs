@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::thread;
 
+use crate::chain::Chain;
 use crate::mount::Protection;
 
 /// Who can see the mount.
@@ -17,6 +18,29 @@ pub enum Visibility {
     Host,
 }
 
+/// What is answered when a file is asked for an extended attribute.
+///
+/// Overlayfs asks each regular file of its lower for one when it first looks at it, and copying
+/// programs ask for more. Where no file has any, the kernel can be told once and for all: it asks no
+/// more, and says `EOPNOTSUPP` instead of `ENODATA` itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Xattrs {
+    /// What the files have.
+    Served,
+    /// That there are none: only for chains of which that is true.
+    Absent,
+}
+
+impl Xattrs {
+    /// What a chain needs.
+    pub fn of(chain: &Chain) -> Self {
+        match chain.has_xattrs() {
+            true => Self::Served,
+            false => Self::Absent,
+        }
+    }
+}
+
 /// How a session is mounted and served. Always read-only and without devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FuseOptions {
@@ -24,20 +48,28 @@ pub struct FuseOptions {
     pub visibility: Visibility,
     /// How many threads answer requests.
     pub threads: NonZeroUsize,
+    /// What is said of extended attributes.
+    pub xattrs: Xattrs,
 }
 
 impl FuseOptions {
     /// More threads than this only take turns: nearly all requests are answered from memory.
     const THREADS_MAX: usize = 4;
 
-    /// The usual options: a thread for each processor, up to four.
+    /// The usual options: a thread for each processor, up to four; extended attributes are served.
     pub fn new(visibility: Visibility) -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = NonZeroUsize::new(processors.min(Self::THREADS_MAX));
         Self {
             visibility,
             threads: threads.unwrap_or(NonZeroUsize::MIN),
+            xattrs: Xattrs::Served,
         }
+    }
+
+    /// The same with another answer to who asks for extended attributes.
+    pub fn with(self, xattrs: Xattrs) -> Self {
+        Self { xattrs, ..self }
     }
 
     pub(super) fn protection(&self) -> Protection {

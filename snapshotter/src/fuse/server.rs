@@ -142,7 +142,8 @@ fn handshake(
     config.acl = SessionACL::All;
     config.n_threads = Some(options.threads.get());
     config.clone_fd = true;
-    Session::from_fd(Adapter::new(fs), device, config.acl, config).map_err(FuseError::Handshake)
+    Session::from_fd(Adapter::new(fs, options.xattrs), device, config.acl, config)
+        .map_err(FuseError::Handshake)
 }
 
 /// Answers requests on threads of its own until the file system is unmounted.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fuser::{INodeNo, Notifier};
 
 use super::server::Server;
-use super::{FuseError, FuseOptions};
+use super::{FuseError, FuseOptions, Xattrs};
 use crate::blob::BlobStore;
 use crate::chain::Chain;
 use crate::chainfs::{ChainFs, Faults, Ino, ViewId, VirtualEntry};
@@ -21,6 +21,7 @@ use crate::chainfs::{ChainFs, Faults, Ino, ViewId, VirtualEntry};
 pub struct FuseSession {
     server: Server,
     shown: Arc<Shown>,
+    xattrs: Xattrs,
 }
 
 /// What a session shows; outlives it as long as a view does.
@@ -47,10 +48,15 @@ impl FuseSession {
             notifier,
             retired: Mutex::default(),
         });
-        Ok(Self { server, shown })
+        Ok(Self {
+            server,
+            shown,
+            xattrs: options.xattrs,
+        })
     }
 
-    /// Mounts a single chain on the directory `at`, its root being the chain's.
+    /// Mounts a single chain on the directory `at`, its root being the chain's. Of extended
+    /// attributes it says what the chain needs, whatever the options say.
     ///
     /// # Errors
     ///
@@ -62,6 +68,7 @@ impl FuseSession {
         options: FuseOptions,
     ) -> Result<ServedChain, FuseError> {
         let fs = Arc::new(ChainFs::of_chain(chain, blobs)?);
+        let options = options.with(Xattrs::of(chain));
         let (server, _) = Server::start(Arc::clone(&fs), at, options)?;
         Ok(ServedChain { server, fs })
     }
@@ -70,8 +77,12 @@ impl FuseSession {
     ///
     /// # Errors
     ///
-    /// [`FuseError::View`] when a virtual entry has no place in the chain.
+    /// [`FuseError::View`] when a virtual entry has no place in the chain; [`FuseError::Xattrs`] when
+    /// the chain has extended attributes and the session none.
     pub fn add_view(&self, chain: &Chain, stubs: &[VirtualEntry]) -> Result<View, FuseError> {
+        if self.xattrs == Xattrs::Absent && chain.has_xattrs() {
+            return Err(FuseError::Xattrs);
+        }
         let id = self.shown.fs.add_view(chain, stubs)?;
         self.shown.list_changed();
         let path = self.path().join(id.to_string());

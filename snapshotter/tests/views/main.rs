@@ -19,6 +19,7 @@ mod reference;
 mod served_chain;
 mod server_process;
 mod session;
+mod sessions;
 mod sizes;
 mod suite;
 mod sys;

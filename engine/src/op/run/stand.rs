@@ -74,7 +74,7 @@ impl Stand {
         }
         let mut targets = Targets::new(below, bench.store().blobs());
         targets.place(&mut mounts)?;
-        let view = bench.rootfs()?.view(below, &targets.virtual_entries())?;
+        let view = bench.rootfs().view(below, &targets.virtual_entries())?;
         let spec = specify(bench, below, setup, supply, active.merged(), mounts)?;
         Ok(Self {
             spec,
@@ -102,10 +102,10 @@ impl Stand {
             &active.work(),
             &active.merged(),
         )?;
-        let faults = bench.rootfs()?.faults();
+        let faults = bench.rootfs().faults();
         let outcome = run(sandbox, &self.spec);
         overlay.unmount()?;
-        if bench.rootfs()?.faults() > faults {
+        if bench.rootfs().faults() > faults {
             return Err(StepError::ServerFault);
         }
         Ok(outcome?)

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use iechor_snapshotter::fuse::{FuseOptions, FuseSession, Visibility};
-use iechor_snapshotter::{MountPoint, SnapshotStore};
+use iechor_snapshotter::SnapshotStore;
+use iechor_snapshotter::fuse::{FuseOptions, Sessions, Visibility};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use tempfile::TempDir;
@@ -36,13 +36,12 @@ const BASE: [&str; 2] = [
      create d/sub/two two; chmod d/sub 750; unlink many/17; create many/new new; age",
 ];
 
-/// A place for both sides, with a session of ours and the base layers on each side.
+/// A place for both sides, with sessions of ours and the base layers on each side.
 pub(crate) struct Ground {
     pub(super) ours: Ours,
     pub(super) kernel: Kernel,
     // In the order in which they have to go.
-    pub(super) session: FuseSession,
-    _at: MountPoint,
+    pub(super) sessions: Sessions,
     _tmpfs: Tmpfs,
 }
 
@@ -63,13 +62,11 @@ impl Ground {
     pub(crate) fn bare() -> Self {
         let tmpfs = Tmpfs::in_own_namespace();
         let store = SnapshotStore::open(&tmpfs.0.path().join("store")).unwrap();
-        let at = store.mount_point().unwrap();
         let options = FuseOptions::new(Visibility::Private);
         Self {
-            session: FuseSession::start(store.blobs(), &at.path(), options).unwrap(),
+            sessions: Sessions::new(&store, options),
             ours: Ours::new(store),
             kernel: Kernel::new(&tmpfs.0.path().join("kernel")),
-            _at: at,
             _tmpfs: tmpfs,
         }
     }
@@ -92,7 +89,7 @@ pub(crate) fn check_against(
     let mut ours = ground.ours.clone();
     for step in script.split("//") {
         let (said, expected) = model.step(step);
-        let (found, committed) = ours.step(&ground.session, |root| run(root, step));
+        let (found, committed) = ours.step(&ground.sessions, |root| run(root, step));
         same_words(&found.said, &said)?;
         differences(
             "over our mount",
@@ -111,7 +108,7 @@ fn compare_step(
     kernel: &mut Kernel,
     step: &str,
 ) -> Result<(), String> {
-    let (found, committed) = ours.step(&ground.session, |root| run(root, step));
+    let (found, committed) = ours.step(&ground.sessions, |root| run(root, step));
     let expected = kernel.step(|root| run(root, step));
     same_words(&found.said, &expected.said)?;
     differences(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use iechor_snapshotter::fuse::FuseSession;
+use iechor_snapshotter::fuse::Sessions;
 use iechor_snapshotter::mount::OverlayMount;
 use iechor_snapshotter::{Chain, SnapshotStore};
 
@@ -29,11 +29,11 @@ impl Ours {
     /// asked directly.
     pub(super) fn step(
         &mut self,
-        session: &FuseSession,
+        sessions: &Sessions,
         run: impl FnOnce(&Path) -> Report,
     ) -> (Report, [Observation; 2]) {
         let active = self.store.prepare(&self.chain).unwrap();
-        let view = session.add_view(&self.chain, &[]).unwrap();
+        let view = sessions.add_view(&self.chain, &[]).unwrap();
         let (upper, work, merged) = (active.upper(), active.work(), active.merged());
         let overlay = OverlayMount::new(view.path(), &upper, &work, &merged).unwrap();
         let report = run(overlay.path());
@@ -41,12 +41,12 @@ impl Ours {
         let added = view.added_paths();
         let added: Vec<_> = added.iter().map(PathBuf::as_path).collect();
         self.chain = active.commit(&added).unwrap();
-        assert_eq!(session.faults().count(), 0);
-        (report, self.committed(session))
+        assert_eq!(sessions.faults(), 0);
+        (report, self.committed(sessions))
     }
 
-    fn committed(&self, session: &FuseSession) -> [Observation; 2] {
-        let view = session.add_view(&self.chain, &[]).unwrap();
+    fn committed(&self, sessions: &Sessions) -> [Observation; 2] {
+        let view = sessions.add_view(&self.chain, &[]).unwrap();
         [
             observe(view.path()),
             observe_directly(&self.chain, self.store.blobs()),

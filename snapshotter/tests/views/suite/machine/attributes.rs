@@ -17,7 +17,7 @@ pub(super) fn run(words: &[&str]) -> Option<Said> {
         ["setx", path, name, value] => done(set(path, name, value, XattrFlags::empty())),
         ["setx-new", path, name, value] => done(set(path, name, value, XattrFlags::CREATE)),
         ["setx-old", path, name, value] => done(set(path, name, value, XattrFlags::REPLACE)),
-        ["rmx", path, name] => done(rustix::fs::lremovexattr(*path, *name)),
+        ["rmx", path, name] => done(rustix::fs::lremovexattr(*path, *name).map_err(lacks)),
         ["getx", path, name] => get(path, name),
         ["lsx", path] => list(path),
         ["acl", path, user, permissions] => done(set_acl(path, "access", user, permissions)),
@@ -69,8 +69,16 @@ fn set(path: &str, name: &str, value: &str, flags: XattrFlags) -> Result<(), Err
 
 fn get(path: &str, name: &str) -> Said {
     let mut value = vec![0; 1 << 16];
-    let length = rustix::fs::lgetxattr(path, name, &mut value)?;
+    let length = rustix::fs::lgetxattr(path, name, &mut value).map_err(lacks)?;
     Ok(format!("{:02x?}", &value[..length]))
+}
+
+/// On a chain without any attribute, a lower says that there can be none.
+fn lacks(error: Errno) -> Errno {
+    match error {
+        Errno::OPNOTSUPP => Errno::NODATA,
+        other => other,
+    }
 }
 
 fn list(path: &str) -> Said {
