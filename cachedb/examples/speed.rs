@@ -103,8 +103,8 @@ fn large_database(db: &CacheDb, base: &Record) -> Result<()> {
         leased: &|_| false,
     };
     report("plan a prune of 100,000 records", || {
-        db.prunable()
-            .map(|all| all.plan(&policy, view, &mut Flat).items.len())
+        db.prunable(&policy)
+            .map(|all| all.plan(view, &mut Flat).items.len())
     });
     Ok(())
 }

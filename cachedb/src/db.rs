@@ -14,11 +14,15 @@ use crate::error::CacheError;
 
 pub(crate) mod column;
 mod migrations;
+mod moment;
 mod open;
 
 /// Size of the write-ahead log from which even a build that only read cleans up after others:
 /// reading a log of this size at the next open costs about as long as a lookup.
 const LOG_WORTH_A_CHECKPOINT: u64 = 1 << 20;
+
+/// Size of the database from which a second connection spares more time than opening it takes.
+const WORTH_A_HELPER: u64 = 4 << 20;
 
 /// The kernel's boot id (`/proc/sys/kernel/random/boot_id`), as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +113,19 @@ impl CacheDb {
         query(&self.connection()).map_err(|source| self.fault(source))
     }
 
+    /// Runs queries that see the database as of one moment. Those of a large one get the help of a
+    /// second connection, for another thread, that sees the same moment.
+    pub(crate) fn read_one_moment<T>(
+        &self,
+        queries: impl FnOnce(&Connection, Option<Connection>) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        let helper = self.is_large().then(|| open::read_only(&self.path).ok());
+        self.read(|connection| {
+            let (transaction, helper) = moment::begin(connection, helper.flatten())?;
+            queries(&transaction, helper)
+        })
+    }
+
     /// Runs statements in one transaction, on disk when this returns.
     pub(crate) fn write<T>(
         &self,
@@ -148,6 +165,11 @@ impl CacheDb {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_large(&self) -> bool {
+        let metadata = std::fs::metadata(&self.path);
+        metadata.is_ok_and(|metadata| metadata.len() >= WORTH_A_HELPER)
     }
 
     fn log_size(&self) -> u64 {

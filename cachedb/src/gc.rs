@@ -27,9 +27,11 @@ mod fate;
 mod filter;
 mod graph;
 mod moment;
+mod names;
 mod pattern;
 mod plan;
 mod removal;
+mod turns;
 
 /// Which unused records may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum GcScope {
 }
 
 /// What a prune is to do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GcPolicy {
     /// Which unused records may go.
     pub scope: GcScope,
@@ -101,29 +103,41 @@ pub enum GcTarget {
     Record {
         /// Its number.
         id: RecordId,
+        /// Where it stands in the listing that the plan was made on.
+        at: u32,
         /// Its place in the order of uses when the plan was made: one used since stays.
         use_sequence: u64,
     },
     /// The state that failed steps were left in.
-    FailedState {
-        /// The steps, the newest first; several builds may have failed in the same way.
-        steps: Vec<StepId>,
-        /// The instruction.
-        text: String,
-        /// Where it stands.
-        place: Place,
-        /// When the newest of them failed.
-        when: UnixMillis,
-    },
+    FailedState(Box<LeftState>),
     /// An image that lost its name.
-    Image {
-        /// Its id.
-        id: Digest,
-        /// Its layers, base first.
-        chain: Vec<SnapshotId>,
-        /// When it came here.
-        created: UnixMillis,
-    },
+    Image(Box<NamelessImage>),
+}
+
+/// The state that failed steps were left in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftState {
+    /// The state.
+    pub snapshot: SnapshotId,
+    /// The steps, the newest first; several builds may have failed in the same way.
+    pub steps: Vec<StepId>,
+    /// The instruction.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+    /// When the newest of them failed.
+    pub when: UnixMillis,
+}
+
+/// An image that lost its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamelessImage {
+    /// Its id.
+    pub id: Digest,
+    /// Its layers, base first.
+    pub chain: Vec<SnapshotId>,
+    /// When it came here.
+    pub created: UnixMillis,
 }
 
 /// Why something may go. `Display` is one clause.
@@ -177,6 +191,13 @@ pub struct GcOutcome {
 }
 
 impl GcPlan {
+    fn with_capacity(records: usize) -> Self {
+        Self {
+            items: Vec::with_capacity(records),
+            kept: Vec::new(),
+        }
+    }
+
     /// Bytes that the disk gets back.
     pub fn bytes(&self) -> u64 {
         self.items.iter().map(|item| item.bytes).sum()

@@ -18,6 +18,8 @@ mod used;
 
 pub use listing::{ListedRecord, Listing};
 
+pub(crate) use listing::{Nature, natures};
+
 pub(crate) use inputs::{read as read_recipe, small_columns};
 pub(crate) use row::{read_place, text_hash};
 

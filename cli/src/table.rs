@@ -1,18 +1,26 @@
 //! Listings: a table for people, JSON for programs.
 
+use std::fmt::{Display, Write as _};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
+use iechor_engine::usage::{StepPlace, UsageId};
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::ui::Ui;
-use crate::units::{Ago, Size};
+use crate::units::{self, Ago, Size};
 
 /// Characters of an id that tell it apart.
 const SHORT_ID: usize = 12;
 /// Columns of free text in a table.
 const SHORT_TEXT: usize = 50;
-/// Between two columns.
-const GAP: &str = "   ";
+/// Spaces between two columns.
+const GAP: usize = 3;
 
 /// Options of every listing.
 #[derive(Debug, Args)]
@@ -47,11 +55,23 @@ pub(crate) trait Row: Serialize {
     /// Titles of the columns.
     const COLUMNS: &'static [&'static str];
 
-    /// What `--quiet` prints.
-    fn id(&self, style: &Style) -> String;
+    /// What `--quiet` prints: one cell.
+    fn id(&self, line: &mut Line<'_>);
 
     /// The cells, as many as columns.
-    fn cells(&self, style: &Style) -> Vec<String>;
+    fn cells(&self, line: &mut Line<'_>);
+}
+
+impl<R: Row> Row for &R {
+    const COLUMNS: &'static [&'static str] = R::COLUMNS;
+
+    fn id(&self, line: &mut Line<'_>) {
+        R::id(self, line);
+    }
+
+    fn cells(&self, line: &mut Line<'_>) {
+        R::cells(self, line);
+    }
 }
 
 /// How cells are written.
@@ -72,45 +92,231 @@ impl Style {
         }
     }
 
-    /// Whether ids and texts are cut.
-    pub(crate) fn is_short(&self) -> bool {
-        !self.full
-    }
-
-    /// An id: 12 digits of it, or all.
-    pub(crate) fn id(&self, id: &str) -> String {
-        match id.split_once(':') {
-            _ if self.full => id.to_owned(),
-            Some((_, digits)) => digits.chars().take(SHORT_ID).collect(),
-            None => id.chars().take(SHORT_ID).collect(),
-        }
-    }
-
-    /// Free text on one line, cut unless all is wanted.
-    pub(crate) fn text(&self, text: &str) -> String {
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if self.full || line.chars().count() <= SHORT_TEXT {
-            return line;
-        }
-        line.chars().take(SHORT_TEXT - 1).chain(['…']).collect()
-    }
-
     /// A number of bytes.
     pub(crate) fn size(&self, bytes: u64) -> String {
-        if self.bytes {
-            bytes.to_string()
-        } else {
-            Size(bytes).to_string()
-        }
+        let mut text = String::new();
+        self.push_size(&mut text, bytes);
+        text
     }
 
     /// How long ago a time was, in seconds since the epoch; nothing when it is not known.
     pub(crate) fn ago(&self, time: i64) -> String {
-        if time <= 0 {
-            return String::new();
+        let mut text = String::new();
+        self.push_ago(&mut text, time);
+        text
+    }
+
+    fn push_size(&self, text: &mut String, bytes: u64) {
+        match self.bytes {
+            true => units::push_number(text, bytes),
+            false => Size(bytes).push(text),
         }
-        let seconds = u64::try_from(self.now.saturating_sub(time)).unwrap_or(0);
-        Ago(std::time::Duration::from_secs(seconds)).to_string()
+    }
+
+    fn push_ago(&self, text: &mut String, time: i64) {
+        if time > 0 {
+            let seconds = u64::try_from(self.now.saturating_sub(time)).unwrap_or(0);
+            Ago(Duration::from_secs(seconds)).push(text);
+        }
+    }
+
+    fn push_id(&self, text: &mut String, id: &str) {
+        let digits = id.split_once(':').map_or(id, |(_, digits)| digits);
+        match self.full {
+            true => text.push_str(id),
+            false => text.extend(digits.chars().take(SHORT_ID)),
+        }
+    }
+
+    /// Free text on one line, cut unless all is wanted.
+    fn push_text(&self, to: &mut String, text: &str) {
+        if let Some(cut) = self.plain(text) {
+            to.push_str(cut);
+            to.push_str(if cut.len() < text.len() { "…" } else { "" });
+            return;
+        }
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if self.full || line.chars().count() <= SHORT_TEXT {
+            to.push_str(&line);
+        } else {
+            to.extend(line.chars().take(SHORT_TEXT - 1).chain(['…']));
+        }
+    }
+
+    /// What is shown of a text that has nothing to be joined or counted where it is shown: of most.
+    fn plain<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let (looked_at, shown) = match self.full || text.len() <= SHORT_TEXT {
+            true => (text, text),
+            // One more than fit, so that there is something to cut.
+            false => (text.get(..=SHORT_TEXT)?, text.get(..SHORT_TEXT - 1)?),
+        };
+        is_plain(looked_at.as_bytes()).then_some(shown)
+    }
+}
+
+/// Whether these are words of ASCII with single spaces between.
+fn is_plain(text: &[u8]) -> bool {
+    let mut before = b' ';
+    let words = text.iter().all(|byte| {
+        let fits = byte.is_ascii_graphic() || (*byte == b' ' && before != b' ');
+        before = *byte;
+        fits
+    });
+    words && (before != b' ' || text.is_empty())
+}
+
+/// Where a row writes its cells.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    style: &'a Style,
+    cells: &'a mut Cells,
+}
+
+impl Line<'_> {
+    /// A word as it is.
+    pub(crate) fn word(&mut self, word: impl AsRef<str>) -> &mut Self {
+        self.cell(|text, _| text.push_str(word.as_ref()))
+    }
+
+    /// Anything as it prints itself.
+    pub(crate) fn show(&mut self, what: impl Display) -> &mut Self {
+        // A string takes everything.
+        self.cell(|text, _| write!(text, "{what}").unwrap_or_default())
+    }
+
+    /// A count.
+    pub(crate) fn number(&mut self, number: u64) -> &mut Self {
+        self.cell(|text, _| units::push_number(text, number))
+    }
+
+    /// An id: 12 digits of it, or all.
+    pub(crate) fn id(&mut self, id: &str) -> &mut Self {
+        self.cell(|text, style| style.push_id(text, id))
+    }
+
+    /// What usage and prunes call a record, as [`Line::id`].
+    pub(crate) fn usage_id(&mut self, id: &UsageId) -> &mut Self {
+        self.cell(|text, style| match style.full {
+            true => write!(text, "{id}").unwrap_or_default(),
+            false => id.push_short(text),
+        })
+    }
+
+    /// Where a step stands.
+    pub(crate) fn place(&mut self, place: &StepPlace) -> &mut Self {
+        self.cell(|text, _| {
+            text.push_str(&place.file);
+            text.push(':');
+            units::push_number(text, place.line.into());
+        })
+    }
+
+    /// Free text on one line, cut unless all is wanted.
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        self.indented(0, text)
+    }
+
+    /// Free text after two spaces for each step of its depth.
+    pub(crate) fn indented(&mut self, depth: usize, text: &str) -> &mut Self {
+        self.cell(|to, style| {
+            to.extend(std::iter::repeat_n("  ", depth));
+            style.push_text(to, text);
+        })
+    }
+
+    /// A number of bytes.
+    pub(crate) fn size(&mut self, bytes: u64) -> &mut Self {
+        self.cell(|text, style| style.push_size(text, bytes))
+    }
+
+    /// How long ago a time was, in seconds since the epoch; nothing when it is not known.
+    pub(crate) fn ago(&mut self, time: i64) -> &mut Self {
+        self.cell(|text, style| style.push_ago(text, time))
+    }
+
+    fn cell(&mut self, write: impl FnOnce(&mut String, &Style)) -> &mut Self {
+        let begun = self.cells.text.len();
+        write(&mut self.cells.text, self.style);
+        self.cells.end_cell(begun);
+        self
+    }
+}
+
+/// The cells of many rows, one after the other in one text.
+#[derive(Debug)]
+struct Cells {
+    text: String,
+    /// Bytes of each cell.
+    lengths: Vec<u32>,
+    /// Of the widest cell of each column.
+    widths: Vec<usize>,
+}
+
+impl Cells {
+    fn new(columns: usize, rows: usize) -> Self {
+        Self {
+            text: String::new(),
+            lengths: Vec::with_capacity(columns * rows),
+            widths: vec![0; columns],
+        }
+    }
+
+    /// Of rows by number.
+    fn of<R: Row>(rows: Range<usize>, row: &impl Fn(usize) -> R, style: &Style) -> Self {
+        let mut cells = Self::new(R::COLUMNS.len(), rows.len());
+        for number in rows {
+            row(number).cells(&mut cells.line(style));
+        }
+        cells
+    }
+
+    fn line<'a>(&'a mut self, style: &'a Style) -> Line<'a> {
+        Line { style, cells: self }
+    }
+
+    fn end_cell(&mut self, begun: usize) {
+        let cell = &self.text[begun..];
+        let column = self.lengths.len() % self.widths.len();
+        let width = &mut self.widths[column];
+        *width = columns(cell).max(*width);
+        self.lengths
+            .push(u32::try_from(cell.len()).unwrap_or(u32::MAX));
+    }
+
+    fn write(&self, widths: &[usize], out: &mut dyn Write) -> io::Result<()> {
+        let mut line = String::new();
+        let mut rest = self.text.as_str();
+        for lengths in self.lengths.chunks(widths.len()) {
+            line.clear();
+            for (length, width) in lengths.iter().zip(widths) {
+                let (cell, after) = rest.split_at(*length as usize);
+                push_cell(&mut line, cell, *width);
+                rest = after;
+            }
+            line.truncate(line.trim_end_matches(' ').len());
+            line.push('\n');
+            out.write_all(line.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+fn push_cell(line: &mut String, cell: &str, width: usize) {
+    const SPACES: &str = "                                                                ";
+    line.push_str(cell);
+    let mut padding = width.saturating_sub(columns(cell)) + GAP;
+    while padding > 0 {
+        let spaces = padding.min(SPACES.len());
+        line.push_str(&SPACES[..spaces]);
+        padding -= spaces;
+    }
+}
+
+/// How many columns a cell takes. Most are ASCII, and there may be a million of them.
+fn columns(cell: &str) -> usize {
+    match cell.is_ascii() {
+        true => cell.len(),
+        false => cell.chars().count(),
     }
 }
 
@@ -130,14 +336,48 @@ impl ListArgs {
     }
 
     /// Lists rows on standard output.
-    pub(crate) fn show<R: Row>(&self, rows: &[R], now: i64, ui: &Ui) -> Result<(), CliError> {
+    pub(crate) fn show<R: Row + Sync>(
+        &self,
+        rows: &[R],
+        now: i64,
+        ui: &Ui,
+    ) -> Result<(), CliError> {
+        self.show_each(rows.len(), |number| &rows[number], now, ui)
+    }
+
+    /// Lists so many rows, each made when its turn comes: there may be 100,000.
+    pub(crate) fn show_each<R: Row>(
+        &self,
+        count: usize,
+        row: impl Fn(usize) -> R + Sync,
+        now: i64,
+        ui: &Ui,
+    ) -> Result<(), CliError> {
         let style = self.style(now);
-        match self.format {
-            _ if self.quiet => rows.iter().try_for_each(|row| ui.data(row.id(&style))),
-            Format::Table => ui.text(&table(rows, &style)),
-            Format::Json => ui.data(json(&rows)?),
-            Format::Ndjson => rows.iter().try_for_each(|row| ui.data(compact(row)?)),
-        }
+        ui.write(|out| match self.format {
+            _ if self.quiet => write_ids(count, &row, &style, out),
+            Format::Table => write_table(count, &row, &style, out),
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut *out, &All { count, row: &row })?;
+                writeln!(out)
+            }
+            Format::Ndjson => (0..count).try_for_each(|number| {
+                serde_json::to_writer(&mut *out, &row(number))?;
+                writeln!(out)
+            }),
+        })
+    }
+}
+
+/// Rows as one array.
+struct All<'a, F> {
+    count: usize,
+    row: &'a F,
+}
+
+impl<R: Row, F: Fn(usize) -> R> Serialize for All<'_, F> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.count).map(self.row))
     }
 }
 
@@ -157,41 +397,72 @@ fn unwritable(error: serde_json::Error) -> CliError {
 
 /// Rows under their titles.
 pub(crate) fn table<R: Row>(rows: &[R], style: &Style) -> String {
-    let header = R::COLUMNS.iter().map(ToString::to_string).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(header)
-        .chain(rows.iter().map(|row| row.cells(style)))
-        .collect();
-    let widths: Vec<usize> = (0..R::COLUMNS.len())
-        .map(|column| width(&lines, column))
-        .collect();
-    lines.iter().fold(String::new(), |mut text, line| {
-        push_line(&mut text, line, &widths);
-        text
+    let cells = Cells::of(0..rows.len(), &|number: usize| &rows[number], style);
+    let mut text = Vec::new();
+    // A vector takes everything.
+    write_under_titles::<R>(&[cells], style, &mut text).unwrap_or_default();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn write_table<R: Row>(
+    count: usize,
+    row: &(impl Fn(usize) -> R + Sync),
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let parts = in_parts(count, |rows| Cells::of(rows, row, style));
+    write_under_titles::<R>(&parts, style, out)
+}
+
+fn write_under_titles<R: Row>(
+    parts: &[Cells],
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut titles = Cells::new(R::COLUMNS.len(), 1);
+    let mut line = titles.line(style);
+    for title in R::COLUMNS {
+        line.word(title);
+    }
+    let all = || std::iter::once(&titles).chain(parts);
+    let width = |column: usize| all().map(|cells| cells.widths[column]).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..R::COLUMNS.len()).map(width).collect();
+    all().try_for_each(|cells| cells.write(&widths, out))
+}
+
+fn write_ids<R: Row>(
+    count: usize,
+    row: &impl Fn(usize) -> R,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut cells = Cells::new(1, 1);
+    for number in 0..count {
+        row(number).id(&mut cells.line(style));
+        writeln!(out, "{}", cells.text)?;
+        cells.text.clear();
+    }
+    Ok(())
+}
+
+/// Rows from which a second thread spares more time than starting it takes.
+const WORTH_A_THREAD: usize = 5000;
+
+/// Does what is to be done for rows, for many of them on several threads, a part each.
+fn in_parts<T: Send>(count: usize, act: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let parts = threads.min(count / WORTH_A_THREAD).max(1);
+    let part = |number: usize| number * count / parts..(number + 1) * count / parts;
+    thread::scope(|scope| {
+        let act = &act;
+        let others: Vec<_> = (1..parts)
+            .map(|number| scope.spawn(move || act(part(number))))
+            .collect();
+        let others = others
+            .into_iter()
+            .map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        std::iter::once(act(part(0))).chain(others).collect()
     })
-}
-
-fn width(lines: &[Vec<String>], column: usize) -> usize {
-    let cells = lines.iter().filter_map(|line| line.get(column));
-    cells.map(|cell| columns(cell)).max().unwrap_or(0)
-}
-
-/// How many columns a cell takes. Most are ASCII, and there may be a million of them.
-fn columns(cell: &str) -> usize {
-    match cell.is_ascii() {
-        true => cell.len(),
-        false => cell.chars().count(),
-    }
-}
-
-fn push_line(text: &mut String, cells: &[String], widths: &[usize]) {
-    for (cell, width) in cells.iter().zip(widths) {
-        let padding = width.saturating_sub(columns(cell));
-        text.push_str(cell);
-        text.extend(std::iter::repeat_n(' ', padding));
-        text.push_str(GAP);
-    }
-    text.truncate(text.trim_end_matches(' ').len());
-    text.push('\n');
 }
 
 #[cfg(test)]
@@ -207,12 +478,12 @@ mod tests {
     impl Row for Fruit {
         const COLUMNS: &'static [&'static str] = &["NAME", "SIZE"];
 
-        fn id(&self, style: &Style) -> String {
-            style.id(self.name)
+        fn id(&self, line: &mut Line<'_>) {
+            line.id(self.name);
         }
 
-        fn cells(&self, style: &Style) -> Vec<String> {
-            vec![style.text(self.name), style.size(self.bytes)]
+        fn cells(&self, line: &mut Line<'_>) {
+            line.text(self.name).size(self.bytes);
         }
     }
 
@@ -243,14 +514,73 @@ mod tests {
     fn what_is_long_is_cut_unless_all_is_wanted() {
         let digest = "sha256:0123456789abcdef0123456789abcdef";
         let long = "x".repeat(60);
-        assert_eq!(STYLE.id(digest), "0123456789ab");
-        assert_eq!(STYLE.text(&long).chars().count(), 50);
-        let full = Style {
-            full: true,
-            ..STYLE
-        };
-        assert_eq!(full.id(digest), digest);
-        assert_eq!(full.text(&long), long);
+        assert_eq!(cell(&STYLE, |line| line.id(digest)), "0123456789ab");
+        let cut = cell(&STYLE, |line| line.text(&long));
+        assert_eq!(cut, "x".repeat(49) + "…");
+        assert_eq!(cell(&FULL, |line| line.id(digest)), digest);
+        assert_eq!(cell(&FULL, |line| line.text(&long)), long);
+    }
+
+    const FULL: Style = Style {
+        full: true,
+        ..STYLE
+    };
+
+    fn cell(
+        style: &Style,
+        write: impl for<'a, 'b> FnOnce(&'a mut Line<'b>) -> &'a mut Line<'b>,
+    ) -> String {
+        let mut cells = Cells::new(1, 1);
+        write(&mut cells.line(style));
+        cells.text
+    }
+
+    /// A text as it is shown, word by word and character by character.
+    fn shown_slowly(style: &Style, text: &str) -> String {
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match style.full || line.chars().count() <= SHORT_TEXT {
+            true => line,
+            false => line.chars().take(SHORT_TEXT - 1).chain(['…']).collect(),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_of_any_kind_is_one_line(text in "([a-c]{0,9}[ \\n\u{e9}]{0,2}){0,12}") {
+            for style in [STYLE, FULL] {
+                let shown = cell(&style, |line| line.text(&text));
+                proptest::prop_assert_eq!(shown, shown_slowly(&style, &text));
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_table_is_made_in_parts_that_fit_together() {
+        let names: Vec<String> = (0..40_000).map(|number| number.to_string()).collect();
+        let style = STYLE;
+        let row = |number: usize| Named(&names[number]);
+        let mut text = Vec::new();
+        write_table(names.len(), &row, &style, &mut text).unwrap();
+        let lines = names.iter().map(|name| format!("{name:<5}   {name}\n"));
+        let expected: String = std::iter::once("A       B\n".to_owned())
+            .chain(lines)
+            .collect();
+        assert!(text == expected.as_bytes());
+    }
+
+    #[derive(Serialize)]
+    struct Named<'a>(&'a str);
+
+    impl Row for Named<'_> {
+        const COLUMNS: &'static [&'static str] = &["A", "B"];
+
+        fn id(&self, line: &mut Line<'_>) {
+            line.word(self.0);
+        }
+
+        fn cells(&self, line: &mut Line<'_>) {
+            line.word(self.0).word(self.0);
+        }
     }
 
     #[test]

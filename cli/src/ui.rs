@@ -1,7 +1,7 @@
 //! The only writer: data to standard output, everything else to standard error.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -75,6 +75,17 @@ impl Ui {
     /// Writes data as it is to standard output.
     pub(crate) fn text(&self, text: &str) -> Result<(), CliError> {
         self.copy(&mut text.as_bytes())
+    }
+
+    /// Writes much data to standard output, in large pieces.
+    pub(crate) fn write(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), CliError> {
+        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        write(&mut out)
+            .and_then(|()| out.flush())
+            .map_err(CliError::from_stdout)
     }
 
     /// Copies data to standard output as it comes.

@@ -18,30 +18,70 @@ impl TryFrom<String> for Size {
 
 const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut value = self.0 as f64;
-        let mut unit = 0;
+impl Size {
+    /// Writes it after a text; there may be 100,000 of them in a listing.
+    pub(crate) fn push(self, text: &mut String) {
+        let (mut unit, mut scale) = (0, 1);
         // 999.95 would be shown as 1000: it belongs to the next unit.
-        while value >= 999.95 && unit + 1 < UNITS.len() {
-            value /= 1000.0;
+        while u128::from(self.0) * 100 >= 99_995 * u128::from(scale) && unit + 1 < UNITS.len() {
             unit += 1;
+            scale *= 1000;
         }
-        f.pad(&format!("{}{}", four_digits(value, unit), UNITS[unit]))
+        push_four_digits(text, self.0, scale);
+        text.push_str(UNITS[unit]);
     }
 }
 
-fn four_digits(value: f64, unit: usize) -> String {
-    if unit == 0 {
-        return format!("{value:.0}");
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.push(&mut text);
+        f.pad(&text)
     }
-    let integer_digits = if value >= 100.0 {
-        3
-    } else {
-        1 + usize::from(value >= 10.0)
+}
+
+/// Four digits of a quotient, rounded, without zeros at the end.
+fn push_four_digits(text: &mut String, bytes: u64, scale: u64) {
+    let decimals = match bytes / scale {
+        _ if scale == 1 => 0,
+        0..10 => 3,
+        10..100 => 2,
+        _ => 1,
     };
-    let text = format!("{value:.*}", 4 - integer_digits);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let power = 10_u64.pow(decimals);
+    // Of large units what is below a millionth changes no digit.
+    let shrink = (scale / 1_000_000).max(1);
+    let (bytes, scale) = (bytes / shrink, scale / shrink);
+    let rounded = (bytes * power + scale / 2) / scale;
+    push_number(text, rounded / power);
+    push_decimals(text, rounded % power, power);
+}
+
+fn push_decimals(text: &mut String, mut fraction: u64, mut power: u64) {
+    if fraction > 0 {
+        text.push('.');
+    }
+    while fraction > 0 {
+        power /= 10;
+        push_number(text, fraction / power);
+        fraction %= power;
+    }
+}
+
+/// Writes a number after a text.
+pub(crate) fn push_number(text: &mut String, number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = number;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
 }
 
 /// Why a size could not be read.
@@ -105,15 +145,26 @@ const SPANS: [(u64, &str); 6] = [
     (1, "second"),
 ];
 
-impl fmt::Display for Ago {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Ago {
+    /// Writes it after a text.
+    pub(crate) fn push(self, text: &mut String) {
         let seconds = self.0.as_secs();
         let Some((span, name)) = SPANS.iter().find(|(span, _)| seconds >= *span) else {
-            return f.pad("now");
+            return text.push_str("now");
         };
         let count = seconds / span;
-        let plural = if count == 1 { "" } else { "s" };
-        f.pad(&format!("{count} {name}{plural} ago"))
+        push_number(text, count);
+        text.push(' ');
+        text.push_str(name);
+        text.push_str(if count == 1 { " ago" } else { "s ago" });
+    }
+}
+
+impl fmt::Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.push(&mut text);
+        f.pad(&text)
     }
 }
 
@@ -133,6 +184,10 @@ mod tests {
         assert_eq!(shown(1_704_000_000), "1.704GB");
         assert_eq!(shown(12_345_678), "12.35MB");
         assert_eq!(shown(999_999_999), "1GB");
+        assert_eq!(shown(999_949), "999.9kB");
+        assert_eq!(shown(999_950), "1MB");
+        assert_eq!(shown(10_050_000), "10.05MB");
+        assert_eq!(shown(u64::MAX), "18.45EB");
     }
 
     #[test]

@@ -23,10 +23,10 @@ mod removal;
 mod steps;
 
 pub use iechor_cachedb::gc::{Filter, FilterError};
-use iechor_cachedb::gc::{GcItem, GcPolicy, GcScope};
-use iechor_cachedb::{CacheError, RecordId, UnixMillis, lease::LockError};
+use iechor_cachedb::gc::{GcItem, GcPolicy, GcScope, GcTarget};
+use iechor_cachedb::{CacheError, Listing, UnixMillis, lease::LockError};
 use iechor_image::content::ContentError;
-use iechor_snapshotter::{SnapshotId, StoreError};
+use iechor_snapshotter::StoreError;
 
 pub(crate) use self::failed::keep_failed;
 pub use self::removal::apply;
@@ -73,31 +73,32 @@ pub struct PruneItem {
 }
 
 /// What would go; nothing has happened yet.
-#[derive(Debug, serde::Serialize)]
+///
+/// Items are made when they are asked for: there may be 100,000.
+#[derive(Debug)]
 pub struct PrunePlan {
-    /// The records, in the order of their removal.
-    pub items: Vec<PruneItem>,
-    /// What the disk gets back when all of them go.
-    pub bytes: u64,
-    /// What stands behind each item.
-    #[serde(skip)]
-    targets: Vec<Target>,
+    plan: Plan,
+    inventory: Inventory,
+}
+
+/// What would go of an inventory, in the order of removal.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    going: Vec<Going>,
     /// The store as it is after that.
-    #[serde(skip)]
     left: Ledger,
-    #[serde(skip)]
     now: UnixMillis,
 }
 
 /// What stands behind an item of a plan.
-#[derive(Debug, Clone)]
-enum Target {
+#[derive(Debug)]
+enum Going {
     /// A layer or blobs that nothing names.
-    Leftover,
+    Leftover(Box<UsageRecord>),
     /// A row of the cache, and the layers that it names.
-    Row(Box<GcItem>),
-    /// Something beside the store.
-    File(Box<Stored>),
+    Row(GcItem),
+    /// Something beside the store, and why it may go.
+    File(Box<Stored>, &'static str),
 }
 
 /// What went.
@@ -148,7 +149,7 @@ impl PruneRequest {
         }
     }
 
-    fn policy(&self) -> GcPolicy {
+    pub(crate) fn policy(&self) -> GcPolicy {
         GcPolicy {
             scope: match self.scope {
                 Scope::Unused => GcScope::Dangling,
@@ -169,34 +170,27 @@ impl PruneRequest {
 /// [`PruneError`].
 pub fn plan(engine: &Engine, request: &PruneRequest, now: i64) -> Result<PrunePlan, PruneError> {
     let now = UnixMillis(now.saturating_mul(1000));
-    let (ledger, inventory) = Inventory::take(engine)?;
-    plan_on(engine, request, now, ledger, &inventory)
+    let (ledger, inventory) = Inventory::take(engine, request)?;
+    let plan = plan_on(engine, request, now, ledger, &inventory)?;
+    Ok(PrunePlan { plan, inventory })
 }
 
-/// Plans on what was taken stock of before.
+/// Plans on an inventory that was taken for the same request.
 pub(crate) fn plan_on(
     engine: &Engine,
     request: &PruneRequest,
     now: UnixMillis,
     mut left: Ledger,
     inventory: &Inventory,
-) -> Result<PrunePlan, PruneError> {
-    let mut planned = leftovers(&mut left);
-    planned.extend(steps::plan(request, now, &mut left, &inventory.prunable));
-    planned.extend(files::plan(engine, request, now, &left, &inventory.files)?);
-    let (items, targets): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
-    let bytes = items.iter().map(|item: &PruneItem| item.record.own).sum();
-    Ok(PrunePlan {
-        items,
-        bytes,
-        targets,
-        left,
-        now,
-    })
+) -> Result<Plan, PruneError> {
+    let mut going = leftovers(&mut left);
+    going.extend(steps::plan(now, &mut left, &inventory.prunable));
+    going.extend(files::plan(engine, request, now, &left, &inventory.files)?);
+    Ok(Plan { going, left, now })
 }
 
 /// What crashes left: garbage, whatever the filters say.
-fn leftovers(ledger: &mut Ledger) -> Vec<(PruneItem, Target)> {
+fn leftovers(ledger: &mut Ledger) -> Vec<Going> {
     let mut records = Vec::new();
     let unnamed = ledger.unnamed();
     for id in ledger.orphans() {
@@ -205,31 +199,81 @@ fn leftovers(ledger: &mut Ledger) -> Vec<(PruneItem, Target)> {
     }
     records.extend(records::unnamed(unnamed));
     ledger.sweep();
-    let reason = "left by a crash";
-    records
-        .into_iter()
-        .map(|record| (PruneItem::new(record, reason), Target::Leftover))
-        .collect()
+    let records = records.into_iter().map(Box::new);
+    records.map(Going::Leftover).collect()
 }
 
 impl PrunePlan {
-    /// Whether a layer stays.
-    pub(crate) fn leaves(&self, snapshot: &SnapshotId) -> bool {
-        self.left.has(snapshot)
+    /// How many things would go.
+    pub fn count(&self) -> usize {
+        self.plan.going.len()
     }
 
-    /// The items, with the record behind each that is a step.
-    pub(crate) fn items_and_records(&self) -> impl Iterator<Item = (&PruneItem, Option<RecordId>)> {
-        let records = self.targets.iter().map(|target| match target {
-            Target::Row(item) => item.record(),
-            Target::Leftover | Target::File(_) => None,
-        });
-        self.items.iter().zip(records)
+    /// What the disk gets back when all of them go.
+    pub fn bytes(&self) -> u64 {
+        self.plan.bytes()
+    }
+
+    /// One of them, in the order of their removal.
+    pub fn item(&self, number: usize) -> PruneItem {
+        self.plan.going[number].item(self.inventory.prunable.records())
+    }
+
+    /// All of them, in the order of their removal.
+    pub fn items(&self) -> impl Iterator<Item = PruneItem> {
+        (0..self.count()).map(|number| self.item(number))
     }
 }
 
-impl PruneItem {
-    fn new(record: UsageRecord, reason: &'static str) -> Self {
-        Self { record, reason }
+impl Plan {
+    /// What the disk gets back.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.going.iter().map(Going::bytes).sum()
+    }
+
+    /// The store as it is after that.
+    pub(crate) fn left(&self) -> &Ledger {
+        &self.left
+    }
+
+    /// Where the steps that go stand in the listing.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = usize> {
+        self.going.iter().filter_map(Going::step)
+    }
+
+    /// What goes and is no step.
+    pub(crate) fn others(&self, listing: &Listing) -> impl Iterator<Item = UsageRecord> {
+        let others = self.going.iter().filter(|going| going.step().is_none());
+        others.map(|going| going.item(listing).record)
+    }
+}
+
+impl Going {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Leftover(record) => record.own,
+            Self::Row(item) => item.bytes,
+            Self::File(stored, _) => stored.record.own,
+        }
+    }
+
+    fn step(&self) -> Option<usize> {
+        match self {
+            Self::Row(GcItem {
+                target: GcTarget::Record { at, .. },
+                ..
+            }) => Some(*at as usize),
+            Self::Leftover(_) | Self::Row(_) | Self::File(..) => None,
+        }
+    }
+
+    /// `listing` is that of the inventory.
+    fn item(&self, listing: &Listing) -> PruneItem {
+        let (record, reason) = match self {
+            Self::Leftover(record) => (UsageRecord::clone(record), "left by a crash"),
+            Self::Row(item) => (records::of_item(item, listing), item.reason.clause()),
+            Self::File(stored, reason) => (stored.record.clone(), *reason),
+        };
+        PruneItem { record, reason }
     }
 }

@@ -14,24 +14,26 @@ mod naming;
 pub(crate) mod records;
 mod tree;
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
 use iechor_cachedb::gc::{self, Prunable};
-use iechor_cachedb::{CacheError, UnixMillis, lease::LockError};
+use iechor_cachedb::{CacheError, Listing, UnixMillis, lease::LockError};
 use iechor_image::content::ContentError;
-use iechor_snapshotter::{SnapshotId, StoreError};
+use iechor_snapshotter::{Digest, SnapshotId, StoreError};
 
 use self::census::{Census, Trust};
 use self::files::Stored;
-use self::ledger::Ledger;
+use self::ledger::{Ledger, Share};
 pub use self::naming::{StepPlace, UsageId};
 use self::records::Makers;
-pub use self::tree::{StepRow, TreeRow, steps, usage_tree};
+pub use self::tree::{StepRow, Steps, TreeRow, UsageTree, steps, usage_tree};
 use crate::path_error::PathError;
-use crate::prune::{self, PruneError, PrunePlan, PruneRequest};
+use crate::prune::{self, Plan, PruneError, PruneRequest};
 use crate::state::Engine;
 
 /// What kind of thing takes the space.
@@ -99,10 +101,18 @@ pub struct UsageRecord {
 }
 
 /// All records, and sums that add up: `total` counts what is shared once.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+///
+/// Records are made when they are asked for: there may be 100,000.
+#[derive(Debug)]
 pub struct Usage {
-    /// The records, largest first.
-    pub records: Vec<UsageRecord>,
+    listing: Listing,
+    /// Of each step, in the order of the listing.
+    shares: Vec<Share>,
+    reclaimable_steps: Vec<bool>,
+    /// What is no step.
+    others: Vec<UsageRecord>,
+    /// Positions of all, steps first, the largest record first.
+    order: Vec<usize>,
     /// Bytes that belong to one record only.
     pub private: u64,
     /// Bytes that belong to several.
@@ -161,45 +171,151 @@ impl UsageRecord {
 ///
 /// [`UsageError`]; a damaged layer index is named.
 pub fn usage(engine: &Engine) -> Result<Usage, UsageError> {
-    let mut usage = gather(engine)?.usage;
-    usage.records.sort_by(|one, other| {
-        size(other)
-            .cmp(&size(one))
-            .then_with(|| one.id.cmp(&other.id))
-    });
-    Ok(usage)
+    let (usage, order) = gather(engine, |found| found.largest_first(0..found.count()))?;
+    Ok(Usage { order, ..usage })
 }
 
-/// What takes space, the steps first and in the order of the listing.
-struct Gathered {
-    usage: Usage,
-    /// Of each step, where the one that it was built on stands.
-    parents: Vec<Option<usize>>,
+impl Usage {
+    /// How many records there are.
+    pub fn count(&self) -> usize {
+        self.shares.len() + self.others.len()
+    }
+
+    /// One of them, counted from the largest.
+    pub fn record(&self, number: usize) -> UsageRecord {
+        self.record_at(self.order[number])
+    }
+
+    /// All of them, largest first.
+    pub fn records(&self) -> impl Iterator<Item = UsageRecord> {
+        self.order.iter().map(|at| self.record_at(*at))
+    }
+
+    /// The steps come first, in the order of the listing.
+    fn record_at(&self, at: usize) -> UsageRecord {
+        let Some(share) = self.shares.get(at) else {
+            return self.others[at - self.shares.len()].clone();
+        };
+        let step = &self.listing.rows()[at];
+        UsageRecord {
+            reclaimable: self.reclaimable_steps[at],
+            ..records::of_step(&self.listing, step, *share)
+        }
+    }
 }
 
-fn gather(engine: &Engine) -> Result<Gathered, UsageError> {
-    let (ledger, inventory) = Inventory::take(engine)?;
-    let listing = inventory.prunable.records();
-    let makers = Makers::of(listing, &ledger);
-    let mut records = records::of_store(engine, &ledger, &inventory.prunable, &makers)?;
-    let files = files::judged(engine, &inventory.files, &ledger)?;
-    records.extend(files.into_iter().map(|file| file.record));
-    let total = gc::Usage::total(&ledger);
+/// What takes space, with an order of it that is made while its end is planned.
+fn gather<T: Send>(
+    engine: &Engine,
+    order: impl FnOnce(Found<'_>) -> T + Send,
+) -> Result<(Usage, T), UsageError> {
     // Age does not matter without a filter.
     let (everything, now) = (PruneRequest::everything(), UnixMillis(0));
-    let plan = prune::plan_on(engine, &everything, now, ledger, &inventory).map_err(Box::new)?;
-    mark_reclaimable(&mut records, &makers, &plan);
-    let private = records.iter().map(|record| record.own).sum();
-    Ok(Gathered {
-        parents: listing.rows().iter().map(|row| row.parent).collect(),
-        usage: Usage {
-            records,
-            private,
-            shared: total.saturating_sub(private),
-            total,
-            reclaimable: plan.bytes,
-        },
-    })
+    let (ledger, inventory) = Inventory::take(engine, &everything)?;
+    let listing = inventory.prunable.records();
+    let makers = Makers::of(listing, &ledger);
+    let mut others = records::beside_steps(engine, &ledger, &inventory.prunable, &makers)?;
+    let files = files::judged(engine, &inventory.files, &ledger)?;
+    others.extend(files.into_iter().map(|file| file.record));
+    let steps = 0..listing.rows().len();
+    let shares: Vec<_> = steps.map(|at| makers.share(at, &ledger)).collect();
+    let found = Found {
+        listing,
+        shares: &shares,
+        others: &others,
+    };
+    let total = gc::Usage::total(&ledger);
+    let (plan, order) = thread::scope(|scope| {
+        let order = scope.spawn(move || order(found));
+        let plan = prune::plan_on(engine, &everything, now, ledger, &inventory);
+        (
+            plan,
+            order.join().unwrap_or_else(|panic| resume_unwind(panic)),
+        )
+    });
+    let plan = plan.map_err(Box::new)?;
+    mark_reclaimable(&mut others, listing, &plan);
+    let private = shares.iter().map(|share| share.own).sum::<u64>()
+        + others.iter().map(|record| record.own).sum::<u64>();
+    let usage = Usage {
+        reclaimable_steps: reclaimable_steps(listing, &makers, &plan),
+        listing: inventory.prunable.into_records(),
+        shares,
+        others,
+        order: Vec::new(),
+        private,
+        shared: total.saturating_sub(private),
+        total,
+        reclaimable: plan.bytes(),
+    };
+    Ok((usage, order))
+}
+
+/// What takes space: the steps, then the rest.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    listing: &'a Listing,
+    shares: &'a [Share],
+    others: &'a [UsageRecord],
+}
+
+impl Found<'_> {
+    fn count(&self) -> usize {
+        self.shares.len() + self.others.len()
+    }
+
+    /// Of equals that with the smaller id first.
+    fn largest_first(&self, positions: Range<usize>) -> Vec<usize> {
+        let mut ranks: Vec<_> = positions.map(|at| self.rank(at)).collect();
+        ranks.sort_unstable_by(|one, other| {
+            let first = (one.size, one.id).cmp(&(other.size, other.id));
+            first.then_with(|| self.id(one.at).cmp(&self.id(other.at)))
+        });
+        ranks.into_iter().map(|rank| rank.at).collect()
+    }
+
+    fn rank(&self, at: usize) -> Rank {
+        let (size, id) = match self.shares.get(at) {
+            Some(share) => (share.own + share.shared, begin(self.step_id(at))),
+            None => {
+                let other = &self.others[at - self.shares.len()];
+                (other.own + other.shared, begin_of(&other.id))
+            }
+        };
+        let size = Reverse(size);
+        Rank { size, id, at }
+    }
+
+    fn id(&self, at: usize) -> UsageId {
+        match self.shares.get(at) {
+            Some(_) => UsageId::Digest(*self.step_id(at)),
+            None => self.others[at - self.shares.len()].id.clone(),
+        }
+    }
+
+    fn step_id(&self, at: usize) -> &Digest {
+        self.listing.rows()[at].key.digest()
+    }
+}
+
+/// What decides the order but for few: the size, and how the id begins.
+struct Rank {
+    size: Reverse<u64>,
+    id: u64,
+    at: usize,
+}
+
+/// Digests stand before texts.
+fn begin_of(id: &UsageId) -> u64 {
+    match id {
+        UsageId::Digest(digest) => begin(digest),
+        UsageId::Text(_) => u64::MAX,
+    }
+}
+
+fn begin(id: &Digest) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *id.as_bytes();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Who names what is in the store, and what lies beside it.
@@ -211,9 +327,12 @@ pub(crate) struct Inventory {
 
 impl Inventory {
     /// Takes it, with the ledger of the store.
-    pub(crate) fn take(engine: &Engine) -> Result<(Ledger, Self), UsageError> {
+    pub(crate) fn take(
+        engine: &Engine,
+        request: &PruneRequest,
+    ) -> Result<(Ledger, Self), UsageError> {
         let ask = |engine: &Engine| {
-            let prunable = engine.cache().prunable()?;
+            let prunable = engine.cache().prunable(&request.policy())?;
             let files = files::found(engine)?;
             Ok(Self { prunable, files })
         };
@@ -237,27 +356,25 @@ fn with_ledger<T: Send>(
     })
 }
 
-fn size(record: &UsageRecord) -> u64 {
-    record.own + record.shared
-}
-
 /// What `prune -a` would take is reclaimable when its bytes go with it: a step whose layer an image
 /// keeps is not.
-fn mark_reclaimable(records: &mut [UsageRecord], makers: &Makers<'_>, plan: &PrunePlan) {
-    let mut steps = vec![false; makers.listing().rows().len()];
-    let mut others = HashSet::new();
-    for (item, record) in plan.items_and_records() {
-        match record.and_then(|record| makers.listing().position(record)) {
-            Some(at) => steps[at] = true,
-            None => drop(others.insert((item.record.kind, item.record.id.clone()))),
-        }
+fn reclaimable_steps(listing: &Listing, makers: &Makers, plan: &Plan) -> Vec<bool> {
+    let mut steps = vec![false; listing.rows().len()];
+    for at in plan.steps() {
+        steps[at] = makers.made(at).all(|layer| !plan.left().has_at(layer));
     }
-    let goes = |layer: &SnapshotId| !plan.leaves(layer);
-    for (at, record) in records.iter_mut().enumerate() {
+    steps
+}
+
+fn mark_reclaimable(others: &mut [UsageRecord], listing: &Listing, plan: &Plan) {
+    let going = plan.others(listing).map(|gone| (gone.kind, gone.id));
+    let going: HashSet<_> = going.collect();
+    for record in others {
         record.reclaimable |= match (record.kind, &record.id) {
-            (UsageKind::Step, _) => steps[at] && makers.made(at).iter().all(goes),
-            (UsageKind::Layer, UsageId::Digest(layer)) => goes(&SnapshotId::new(*layer)),
-            (kind, id) => others.contains(&(kind, id.clone())),
+            (UsageKind::Layer, UsageId::Digest(layer)) => {
+                !plan.left().has(&SnapshotId::new(*layer))
+            }
+            (kind, id) => going.contains(&(kind, id.clone())),
         };
     }
 }

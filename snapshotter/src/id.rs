@@ -73,6 +73,11 @@ impl Digest {
         hex(&self.0[..6])
     }
 
+    /// Writes [`Digest::short`] after a text.
+    pub fn push_short(&self, text: &mut String) {
+        push_hex(text, &self.0[..6]);
+    }
+
     /// Parses 64 hexadecimal digits without the algorithm.
     ///
     /// # Errors
@@ -94,14 +99,18 @@ impl Digest {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
         for nibble in [byte >> 4, byte & 15] {
             text.push(char::from(DIGITS[usize::from(nibble)]));
         }
     }
-    text
 }
 
 fn nibble(digit: u8) -> Option<u8> {

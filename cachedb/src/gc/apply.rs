@@ -74,15 +74,15 @@ impl GcItem {
     pub fn record(&self) -> Option<RecordId> {
         match &self.target {
             GcTarget::Record { id, .. } => Some(*id),
-            GcTarget::FailedState { .. } | GcTarget::Image { .. } => None,
+            GcTarget::FailedState(_) | GcTarget::Image(_) => None,
         }
     }
 
     /// The snapshots that its row names, the topmost first.
     fn snapshots(&self) -> impl Iterator<Item = SnapshotId> {
         let chain = match &self.target {
-            GcTarget::Image { chain, .. } => chain.as_slice(),
-            GcTarget::Record { .. } | GcTarget::FailedState { .. } => self.snapshot.as_slice(),
+            GcTarget::Image(image) => image.chain.as_slice(),
+            GcTarget::Record { .. } | GcTarget::FailedState(_) => self.snapshot.as_slice(),
         };
         chain.iter().rev().copied()
     }
@@ -93,15 +93,12 @@ fn is_leased(item: &GcItem, view: GcView<'_>) -> bool {
 }
 
 fn delete(transaction: &Transaction<'_>, item: &GcItem, now: UnixMillis) -> rusqlite::Result<bool> {
-    match (&item.target, &item.snapshot) {
-        (GcTarget::Record { id, use_sequence }, _) => {
-            delete_record(transaction, *id, *use_sequence, now)
-        }
-        (GcTarget::FailedState { steps, .. }, Some(snapshot)) => {
-            forget_state(transaction, steps, snapshot)
-        }
-        (GcTarget::FailedState { .. }, None) => Ok(false),
-        (GcTarget::Image { id, .. }, _) => forget_image(transaction, id),
+    match &item.target {
+        GcTarget::Record {
+            id, use_sequence, ..
+        } => delete_record(transaction, *id, *use_sequence, now),
+        GcTarget::FailedState(state) => forget_state(transaction, &state.steps, &state.snapshot),
+        GcTarget::Image(image) => forget_image(transaction, &image.id),
     }
 }
 

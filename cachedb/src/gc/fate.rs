@@ -26,15 +26,10 @@ pub(super) struct Fates {
 }
 
 impl Fates {
-    pub(super) fn decide(
-        graph: &Prunable,
-        policy: &GcPolicy,
-        view: GcView<'_>,
-        usage: &dyn Usage,
-    ) -> Self {
+    pub(super) fn decide(graph: &Prunable, view: GcView<'_>, usage: &dyn Usage) -> Self {
         let judge = Judge {
             graph,
-            policy,
+            policy: &graph.policy,
             view,
             usage,
             images: images_of_records(graph),
@@ -69,7 +64,7 @@ fn keep_parents(graph: &Prunable, records: &mut [Fate], failed: &[Fate]) {
         }
     }
     for (at, record) in graph.records.rows().iter().enumerate().rev() {
-        if let Some(parent) = record.parent {
+        if let Some(parent) = record.parent() {
             keep_parent(records, parent, records[at]);
         }
     }
@@ -88,7 +83,7 @@ fn images_of_records(graph: &Prunable) -> Vec<Vec<usize>> {
         let mut next = image.record;
         while let Some(at) = next {
             of_record[at].push(index);
-            next = graph.records.rows()[at].parent;
+            next = graph.records.rows()[at].parent();
         }
     }
     of_record
@@ -130,12 +125,13 @@ impl Judge<'_> {
     }
 
     fn means_record(&self, at: usize, record: &ListedRecord, leased: bool) -> bool {
-        if self.policy.filters.is_empty() {
+        // Without filters nobody has asked for the natures.
+        let Some(nature) = self.graph.natures.get(at) else {
             return true;
-        }
-        let kind = record.kind.to_lowercase();
+        };
+        let kind = nature.kind.to_lowercase();
         let kinds = ["step", &kind, "meta"];
-        let makes_layer = self.graph.records.makes_layer(at) || record.parent.is_none();
+        let makes_layer = self.graph.records.makes_layer(at) || record.parent().is_none();
         let snapshot = || record.snapshot.map(|snapshot| snapshot.hex());
         self.means(&Subject {
             ids: &|| {
@@ -144,8 +140,8 @@ impl Judge<'_> {
                     .collect()
             },
             kinds: if makes_layer { &kinds[..2] } else { &kinds },
-            stage: Some((record.stage_index, record.stage_name.as_deref())),
-            file: Some(&record.file),
+            stage: Some((nature.stage_index, nature.stage_name.as_deref())),
+            file: Some(self.graph.records.file(record)),
             images: Some(&|| self.images(at).flat_map(ImageRoot::words).collect()),
             last_used: record.last_used,
             failed: false,

@@ -1,13 +1,13 @@
 //! What there is to prune, as a planner sees it: records, failed states, and who names them.
 
-use std::collections::HashMap;
-
 use iechor_snapshotter::{Digest, DigestMap, SnapshotId};
 use rusqlite::{Connection, Row};
 
+use super::names::{NameId, Names};
+use super::{GcPolicy, GcScope};
 use crate::build::StepId;
 use crate::db::column;
-use crate::record::{Listing, Place, RecordId, read_place};
+use crate::record::{Listing, Nature, Place, RecordId, natures, read_place};
 use crate::time::UnixMillis;
 
 /// The newest build of each iEchorfile and target, and the newest that succeeded, for a failed
@@ -15,17 +15,23 @@ use crate::time::UnixMillis;
 const NEWEST_BUILDS: &str = "SELECT max(id) FROM builds GROUP BY context, file, target \
      UNION SELECT max(id) FROM builds WHERE status = 'succeeded' GROUP BY context, file, target";
 
-/// Everything that names snapshots.
+/// Everything that names snapshots, as a policy needs to know it.
 #[derive(Debug)]
 pub struct Prunable {
+    pub(super) policy: GcPolicy,
     pub(super) records: Listing,
+    /// Of each record; none at all when the policy has no filter.
+    pub(super) natures: Vec<Nature>,
     /// Newest first.
     pub(super) failed: Vec<FailedState>,
     pub(super) images: Vec<ImageRoot>,
-    /// Of each record, whether the newest build of its iEchorfile used it.
+    /// Of each record, whether the newest build of its iEchorfile used it; none at all when the
+    /// policy does not spare them.
     pub(super) newest: Vec<bool>,
     /// How many rows name each snapshot.
-    pub(super) names: DigestMap<SnapshotId, u32>,
+    pub(super) names: Names,
+    /// Of each record, the name of its snapshot.
+    pub(super) named_by: Vec<Option<NameId>>,
 }
 
 /// The kept state of failed steps: of all that were left in the same one.
@@ -57,15 +63,28 @@ pub(super) struct ImageRoot {
 }
 
 impl Prunable {
-    /// Reads in the caller's transaction.
-    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let records = Listing::load(connection)?;
+    /// Reads in the caller's transaction, and in that of a helper that sees the same moment.
+    pub(super) fn load(
+        connection: &Connection,
+        helper: Option<Connection>,
+        policy: &GcPolicy,
+    ) -> rusqlite::Result<Self> {
+        let records = Listing::load(connection, helper)?;
         let mut graph = Self {
+            natures: match policy.filters.as_slice() {
+                [] => Vec::new(),
+                _ => natures(connection)?,
+            },
             failed: failed_states(connection, &records)?,
             images: images(connection, &records)?,
-            newest: newest(connection, &records)?,
-            names: DigestMap::default(),
+            newest: match policy.scope {
+                GcScope::Dangling => newest(connection, &records)?,
+                GcScope::All => Vec::new(),
+            },
+            names: Names::default(),
+            named_by: Vec::new(),
             records,
+            policy: policy.clone(),
         };
         graph.count_names();
         Ok(graph)
@@ -76,6 +95,11 @@ impl Prunable {
         &self.records
     }
 
+    /// All records, when nothing else is asked any more.
+    pub fn into_records(self) -> Listing {
+        self.records
+    }
+
     /// The kept states of failed steps, newest first.
     pub fn failed(&self) -> &[FailedState] {
         &self.failed
@@ -83,21 +107,29 @@ impl Prunable {
 
     /// Every snapshot that a record, an image or a failed step names.
     pub fn named(&self) -> impl Iterator<Item = &SnapshotId> {
-        self.names.keys()
+        self.names.snapshots()
     }
 
     fn count_names(&mut self) {
-        let rows = self.records.rows().iter();
+        let rows = self.records.rows();
+        let mut names = Names::with_capacity(rows.len());
+        let mut named_by: Vec<Option<NameId>> = Vec::with_capacity(rows.len());
+        for (at, row) in rows.iter().enumerate() {
+            named_by.push(match row.parent() {
+                // What made no layer names what its parent names.
+                Some(parent) if !self.records.makes_layer(at) => {
+                    named_by[parent].inspect(|name| names.add_again(*name))
+                }
+                _ => row.snapshot.map(|snapshot| names.add(snapshot)),
+            });
+        }
         let failed = self.failed.iter().map(|failed| failed.snapshot);
         let images = self.images.iter().flat_map(|image| &image.chain).copied();
-        self.names.reserve(self.records.rows().len());
-        for snapshot in rows
-            .filter_map(|row| row.snapshot)
-            .chain(failed)
-            .chain(images)
-        {
-            *self.names.entry(snapshot).or_default() += 1;
+        for snapshot in failed.chain(images) {
+            names.add(snapshot);
         }
+        self.names = names;
+        self.named_by = named_by;
     }
 }
 
@@ -178,8 +210,8 @@ fn grouped<T>(
     connection: &Connection,
     query: &str,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<HashMap<Digest, Vec<T>>> {
-    let mut groups: HashMap<Digest, Vec<T>> = HashMap::new();
+) -> rusqlite::Result<DigestMap<Digest, Vec<T>>> {
+    let mut groups: DigestMap<Digest, Vec<T>> = DigestMap::default();
     let mut statement = connection.prepare_cached(query)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

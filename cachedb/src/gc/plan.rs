@@ -9,23 +9,20 @@ use crate::db::CacheDb;
 use crate::error::CacheError;
 
 impl CacheDb {
-    /// What there is to prune, as of one moment.
+    /// What there is to prune by a policy, as of one moment.
     ///
     /// # Errors
     ///
     /// Those of SQLite.
-    pub fn prunable(&self) -> Result<Prunable, CacheError> {
-        self.read(|connection| {
-            let transaction = connection.unchecked_transaction()?;
-            Prunable::load(&transaction)
-        })
+    pub fn prunable(&self, policy: &GcPolicy) -> Result<Prunable, CacheError> {
+        self.read_one_moment(|connection, helper| Prunable::load(connection, helper, policy))
     }
 }
 
 impl Prunable {
     /// Plans a prune. Changes nothing.
-    pub fn plan(&self, policy: &GcPolicy, view: GcView<'_>, usage: &mut dyn Usage) -> GcPlan {
-        let fates = Fates::decide(self, policy, view, usage);
-        Removal::new(self, policy, fates, usage).run()
+    pub fn plan(&self, view: GcView<'_>, usage: &mut dyn Usage) -> GcPlan {
+        let fates = Fates::decide(self, view, usage);
+        Removal::new(self, fates, usage).run()
     }
 }

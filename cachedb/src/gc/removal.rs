@@ -1,121 +1,59 @@
 //! The order of removal.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-use iechor_snapshotter::{DigestMap, SnapshotId};
+use iechor_snapshotter::SnapshotId;
 
 use super::fate::{Fate, Fates};
 use super::graph::Prunable;
-use super::{Budget, GcItem, GcPlan, GcPolicy, GcReason, GcTarget, KeepReason, Usage};
+use super::names::{Counted, NameId};
+use super::turns::{Thing, Turns};
+use super::{
+    Budget, GcItem, GcPlan, GcReason, GcTarget, KeepReason, LeftState, NamelessImage, Usage,
+};
+use crate::record::ListedRecord;
 
-/// Something whose turn has come: least recently used first, of equals the youngest first, so
-/// that a chain goes from its tip. Failed states and images that no record made go before all
-/// records.
-type Turn = Reverse<(u64, Reverse<usize>, Thing)>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Thing {
-    Failed(usize),
-    Image(usize),
-    Record(usize),
-}
-
-/// Takes things away one by one until nothing is left or the budget is met.
+/// Takes things away one by one until nothing is left or the budget is met. Failed states and images
+/// that no record made go before all records.
 pub(super) struct Removal<'a> {
     graph: &'a Prunable,
     budget: Budget<'a>,
     usage: &'a mut dyn Usage,
     fates: Fates,
-    names: DigestMap<SnapshotId, u32>,
+    names: Counted,
     /// How many things are made on each record.
     children: Vec<u32>,
-    /// Of each record that goes, the images without a name that go with it.
-    images: Vec<Vec<usize>>,
+    /// The images without a name that go with a record, by record.
+    images: Vec<(u32, u32)>,
     gone: Vec<bool>,
-    turns: BinaryHeap<Turn>,
+    turns: Turns,
     plan: GcPlan,
 }
 
 impl<'a> Removal<'a> {
-    pub(super) fn new(
-        graph: &'a Prunable,
-        policy: &'a GcPolicy,
-        fates: Fates,
-        usage: &'a mut dyn Usage,
-    ) -> Self {
+    pub(super) fn new(graph: &'a Prunable, fates: Fates, usage: &'a mut dyn Usage) -> Self {
         let records = graph.records.rows().len();
-        let mut removal = Self {
+        let children = children(graph);
+        Self {
             graph,
-            budget: Budget::new(policy, usage.total(), usage.free()),
-            fates,
-            names: graph.names.clone(),
-            children: vec![0; records],
-            images: vec![Vec::new(); records],
+            budget: Budget::new(&graph.policy, usage.total(), usage.free()),
+            images: images_of_records(graph, &fates),
+            turns: Turns::of(first_turns(graph, &fates, &children)),
+            names: graph.names.counted(),
+            children,
             gone: vec![false; records],
-            turns: BinaryHeap::new(),
+            plan: GcPlan::with_capacity(records),
+            fates,
             usage,
-            plan: GcPlan::default(),
-        };
-        removal.count_children();
-        removal.offer_failed();
-        removal.offer_images();
-        (0..records).for_each(|at| removal.offer(at));
-        removal
-    }
-
-    fn count_children(&mut self) {
-        let parents = self
-            .graph
-            .records
-            .rows()
-            .iter()
-            .filter_map(|row| row.parent);
-        let failed = self.graph.failed.iter().flat_map(|failed| &failed.parents);
-        for at in parents.chain(failed.copied()) {
-            self.children[at] += 1;
-        }
-    }
-
-    fn offer_failed(&mut self) {
-        for (index, fate) in self.fates.failed.iter().enumerate() {
-            if *fate == Fate::Goes {
-                let turn = (0, Reverse(index), Thing::Failed(index));
-                self.turns.push(Reverse(turn));
-            }
-        }
-    }
-
-    fn offer_images(&mut self) {
-        for (index, fate) in self.fates.images.iter().enumerate() {
-            match self.graph.images[index].record {
-                _ if *fate != Fate::Goes => {}
-                Some(at) => self.images[at].push(index),
-                None => {
-                    let turn = (0, Reverse(index), Thing::Image(index));
-                    self.turns.push(Reverse(turn));
-                }
-            }
-        }
-    }
-
-    /// A record's turn comes when nothing is made on it any more.
-    fn offer(&mut self, at: usize) {
-        if self.fates.records[at] == Fate::Goes && self.children[at] == 0 {
-            let sequence = self.graph.records.rows()[at].use_sequence;
-            self.turns
-                .push(Reverse((sequence, Reverse(at), Thing::Record(at))));
         }
     }
 
     pub(super) fn run(mut self) -> GcPlan {
         while let Some(reason) = self.budget.demand() {
-            let Some(Reverse((_, _, thing))) = self.turns.pop() else {
+            let Some(thing) = self.turns.next() else {
                 break;
             };
             match thing {
-                Thing::Failed(index) => self.take_failed(index),
-                Thing::Image(index) => self.take_image(index),
+                Thing::Failed(index) => self.take_failed(index as usize),
+                Thing::Image(index) => self.take_image(index as usize),
                 Thing::Record(at) => self.take_record(at, reason),
             }
         }
@@ -124,13 +62,15 @@ impl<'a> Removal<'a> {
     }
 
     fn take_failed(&mut self, index: usize) {
-        let failed = &self.graph.failed[index];
-        let target = GcTarget::FailedState {
+        let graph = self.graph;
+        let failed = &graph.failed[index];
+        let target = GcTarget::FailedState(Box::new(LeftState {
+            snapshot: failed.snapshot,
             steps: failed.steps.clone(),
             text: failed.text.clone(),
             place: failed.place.clone(),
             when: failed.when,
-        };
+        }));
         let bytes = self.unname(&failed.snapshot);
         self.take(target, GcReason::FailedState, Some(failed.snapshot), bytes);
         failed
@@ -140,40 +80,36 @@ impl<'a> Removal<'a> {
     }
 
     fn take_image(&mut self, index: usize) {
-        let image = &self.graph.images[index];
-        let target = GcTarget::Image {
+        let graph = self.graph;
+        let image = &graph.images[index];
+        let target = GcTarget::Image(Box::new(NamelessImage {
             id: image.id,
             chain: image.chain.clone(),
             created: image.created,
-        };
+        }));
         // From the top: a layer goes only when nothing lies on it.
-        let bytes = image
-            .chain
-            .iter()
-            .rev()
-            .map(|snapshot| self.unname(snapshot))
-            .sum();
-        self.take(
-            target,
-            GcReason::Nameless,
-            image.chain.last().copied(),
-            bytes,
-        );
+        let from_the_top = image.chain.iter().rev();
+        let bytes = from_the_top.map(|snapshot| self.unname(snapshot)).sum();
+        let tip = image.chain.last().copied();
+        self.take(target, GcReason::Nameless, tip, bytes);
     }
 
-    fn take_record(&mut self, at: usize, reason: GcReason) {
-        for image in std::mem::take(&mut self.images[at]) {
-            self.take_image(image);
+    fn take_record(&mut self, number: u32, reason: GcReason) {
+        for at in group(&self.images, number) {
+            self.take_image(self.images[at].1 as usize);
         }
+        let at = number as usize;
         let record = &self.graph.records.rows()[at];
         let target = GcTarget::Record {
             id: record.id,
+            at: number,
             use_sequence: record.use_sequence,
         };
-        let bytes = record.snapshot.map_or(0, |snapshot| self.unname(&snapshot));
+        let named = record.snapshot.as_ref().zip(self.graph.named_by[at]);
+        let bytes = named.map_or(0, |(snapshot, name)| self.unname_by(snapshot, name));
         self.take(target, reason, record.snapshot, bytes);
         self.gone[at] = true;
-        if let Some(parent) = record.parent {
+        if let Some(parent) = record.parent() {
             self.lose_child(parent);
         }
     }
@@ -194,20 +130,26 @@ impl<'a> Removal<'a> {
         });
     }
 
-    /// One row less names the snapshot; with the last the snapshot goes.
     fn unname(&mut self, snapshot: &SnapshotId) -> u64 {
-        let names = self.names.entry(*snapshot).or_insert(1);
-        *names -= 1;
-        if *names == 0 {
-            self.usage.remove(snapshot)
-        } else {
-            0
+        let name = self.graph.names.number(snapshot);
+        name.map_or(0, |name| self.unname_by(snapshot, name))
+    }
+
+    /// One row less names the snapshot; with the last the snapshot goes.
+    fn unname_by(&mut self, snapshot: &SnapshotId, name: NameId) -> u64 {
+        match self.names.take_one(name) {
+            true => self.usage.remove(snapshot),
+            false => 0,
         }
     }
 
+    /// A record's turn comes when nothing is made on it any more.
     fn lose_child(&mut self, parent: usize) {
         self.children[parent] -= 1;
-        self.offer(parent);
+        if self.children[parent] == 0 && self.fates.records[parent] == Fate::Goes {
+            let sequence = self.graph.records.rows()[parent].use_sequence;
+            self.turns.add(Thing::Record(number(parent)), sequence);
+        }
     }
 
     fn list_what_stays(&mut self) {
@@ -222,4 +164,61 @@ impl<'a> Removal<'a> {
             }
         }
     }
+}
+
+/// There are fewer records than that: they are numbered so in the listing.
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// How many things are made on each record.
+fn children(graph: &Prunable) -> Vec<u32> {
+    let mut children = vec![0; graph.records.rows().len()];
+    let rows = graph.records.rows().iter();
+    let failed = graph.failed.iter().flat_map(|failed| &failed.parents);
+    for at in rows.filter_map(ListedRecord::parent).chain(failed.copied()) {
+        children[at] += 1;
+    }
+    children
+}
+
+/// What may go from the beginning, and when it was last used.
+fn first_turns(
+    graph: &Prunable,
+    fates: &Fates,
+    children: &[u32],
+) -> impl Iterator<Item = (Thing, u64)> {
+    let goes = |(_, fate): &(u32, &Fate)| **fate == Fate::Goes;
+    let failed = (0..).zip(&fates.failed).filter(goes);
+    let images = (0..).zip(&fates.images).filter(goes);
+    let made_by_none = |(index, _): &(u32, &Fate)| graph.images[*index as usize].record.is_none();
+    let records = (0..).zip(&fates.records).filter(goes);
+    let childless = |(at, _): &(u32, &Fate)| children[*at as usize] == 0;
+    let sequence = |at: u32| graph.records.rows()[at as usize].use_sequence;
+    let failed = failed.map(|(index, _)| (Thing::Failed(index), 0));
+    let images = images.filter(made_by_none);
+    let images = images.map(|(index, _)| (Thing::Image(index), 0));
+    let records = records.filter(childless);
+    let records = records.map(|(at, _)| (Thing::Record(at), sequence(at)));
+    let turns: Vec<_> = failed.chain(images).chain(records).collect();
+    turns.into_iter()
+}
+
+/// The images that go with the record that made them, each with that record before it, sorted.
+fn images_of_records(graph: &Prunable, fates: &Fates) -> Vec<(u32, u32)> {
+    let images = (0..).zip(graph.images.iter().zip(&fates.images));
+    let going = images.filter(|(_, (_, fate))| **fate == Fate::Goes);
+    let made = going.filter_map(|(index, (image, _))| Some((number(image.record?), index)));
+    let mut made: Vec<_> = made.collect();
+    made.sort_unstable();
+    made
+}
+
+/// Where the images of a record stand.
+fn group(images: &[(u32, u32)], record: u32) -> std::ops::Range<usize> {
+    let from = images.partition_point(|(made_by, _)| *made_by < record);
+    let count = images[from..]
+        .iter()
+        .take_while(|(made_by, _)| *made_by == record);
+    from..from + count.count()
 }

@@ -13,8 +13,8 @@ use crate::support::{
 };
 
 fn plan(t: &TestDb, policy: &GcPolicy) -> GcPlan {
-    let prunable = t.db.prunable().unwrap();
-    prunable.plan(policy, nothing_leased(UnixMillis(0)), &mut Sizes::of(100))
+    let prunable = t.db.prunable(policy).unwrap();
+    prunable.plan(nothing_leased(UnixMillis(0)), &mut Sizes::of(100))
 }
 
 fn going(plan: &GcPlan) -> Vec<RecordId> {
@@ -78,9 +78,9 @@ fn what_is_leased_stays_and_so_does_what_it_lies_on() {
         leased: &|id| *id == held,
     };
     let plan =
-        t.db.prunable()
+        t.db.prunable(&prune_all())
             .unwrap()
-            .plan(&prune_all(), view, &mut Sizes::of(100));
+            .plan(view, &mut Sizes::of(100));
     assert_eq!(going(&plan), [b.id]);
     let kept: Vec<_> = plan.kept;
     assert_eq!(
@@ -184,8 +184,8 @@ fn a_budget_takes_no_more_than_it_must() {
         ..Sizes::of(100)
     };
     let take = |policy: GcPolicy| {
-        let prunable = t.db.prunable().unwrap();
-        prunable.plan(&policy, nothing_leased(UnixMillis(0)), &mut sizes())
+        let prunable = t.db.prunable(&policy).unwrap();
+        prunable.plan(nothing_leased(UnixMillis(0)), &mut sizes())
     };
     let plan = take(GcPolicy {
         max_used: Some(250),
@@ -317,8 +317,8 @@ fn a_pulled_image_without_a_name_goes_for_itself_if_the_filters_mean_it() {
     }
     for meant in ["type=image", "until=1s", &format!("image={}", id.short())] {
         let view = nothing_leased(UnixMillis(2_000));
-        let plan = t.db.prunable().unwrap();
-        let plan = plan.plan(&filtered(&[meant]), view, &mut Sizes::of(7));
+        let plan = t.db.prunable(&filtered(&[meant])).unwrap();
+        let plan = plan.plan(view, &mut Sizes::of(7));
         assert_eq!((plan.items.len(), plan.bytes()), (1, 7), "{meant}");
     }
     let plan = plan(&t, &GcPolicy::default());
@@ -386,9 +386,9 @@ fn filters_choose_by_what_they_say() {
         let policy = filtered(&["type=run", filter]);
         let view = nothing_leased(UnixMillis(10_000));
         let plan =
-            t.db.prunable()
+            t.db.prunable(&policy)
                 .unwrap()
-                .plan(&policy, view, &mut Sizes::of(1));
+                .plan(view, &mut Sizes::of(1));
         assert_eq!(going(&plan), [made.id], "{filter}");
     }
     let spares = [
@@ -414,9 +414,9 @@ fn filters_choose_by_what_they_say() {
         let policy = filtered(&["type=run", filter]);
         let view = nothing_leased(UnixMillis(10_000));
         let plan =
-            t.db.prunable()
+            t.db.prunable(&policy)
                 .unwrap()
-                .plan(&policy, view, &mut Sizes::of(1));
+                .plan(view, &mut Sizes::of(1));
         assert_eq!(going(&plan), [], "{filter}");
     }
 }
@@ -487,7 +487,7 @@ proptest! {
         let total = records.len() as u64 * 100;
         let policy = GcPolicy { max_used: budget, ..prune_all() };
         let mut sizes = Sizes { total, ..Sizes::of(100) };
-        let plan = t.db.prunable().unwrap().plan(&policy, view, &mut sizes);
+        let plan = t.db.prunable(&policy).unwrap().plan(view, &mut sizes);
 
         let mut gone = HashSet::new();
         for item in &plan.items {

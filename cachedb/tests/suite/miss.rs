@@ -350,9 +350,9 @@ fn c17_what_was_pruned_is_remembered_until_it_is_made_anew() {
     let made = t.run(&base, "make");
     let view = nothing_leased(UnixMillis(0));
     let plan =
-        t.db.prunable()
+        t.db.prunable(&crate::support::prune_all())
             .unwrap()
-            .plan(&crate::support::prune_all(), view, &mut Sizes::of(1));
+            .plan(view, &mut Sizes::of(1));
     t.db.apply_gc(&plan, view).unwrap();
     let recipe = from("debian:12", "one");
     let hint = Hint {

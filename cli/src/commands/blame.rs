@@ -7,7 +7,7 @@ use iechor_engine::files;
 use crate::error::CliError;
 use crate::session::Session;
 use crate::stat;
-use crate::table::{ListArgs, Row, Style};
+use crate::table::{Line, ListArgs, Row};
 
 /// Tell which step wrote a file, or deleted it
 #[derive(Debug, Args)]
@@ -25,14 +25,13 @@ pub(crate) struct BlameArgs {
 impl Row for Touch {
     const COLUMNS: &'static [&'static str] = &["LAYER", "DEED", "STEP", "PLACE", "WHEN", "RECORD"];
 
-    fn id(&self, style: &Style) -> String {
-        style.id(&self.snapshot)
+    fn id(&self, line: &mut Line<'_>) {
+        line.id(&self.snapshot);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
-        let mut cells = vec![self.layer.to_string(), deed(&self.deed)];
-        cells.extend(author(&self.author, style));
-        cells
+    fn cells(&self, line: &mut Line<'_>) {
+        line.show(self.layer).word(deed(&self.deed));
+        author(&self.author, line);
     }
 }
 
@@ -45,35 +44,24 @@ fn deed(deed: &Deed) -> String {
 }
 
 /// Step, place, time and record.
-fn author(author: &Author, style: &Style) -> [String; 4] {
+fn author<'a, 'b>(author: &Author, line: &'a mut Line<'b>) -> &'a mut Line<'b> {
     match author {
         Author::Step {
             text,
             place,
             record,
             created,
-        } => [
-            style.text(text),
-            place.clone(),
-            style.ago(*created),
-            style.id(record),
-        ],
+        } => line.text(text).word(place).ago(*created).id(record),
         Author::Image {
             image,
             text,
             created,
-        } => [
-            style.text(text),
-            image.clone(),
-            created.clone().unwrap_or_default(),
-            String::new(),
-        ],
-        Author::Unknown => [
-            "not known any more".to_owned(),
-            String::new(),
-            String::new(),
-            String::new(),
-        ],
+        } => line
+            .text(text)
+            .word(image)
+            .word(created.as_deref().unwrap_or_default())
+            .word(""),
+        Author::Unknown => line.word("not known any more").word("").word("").word(""),
     }
 }
 

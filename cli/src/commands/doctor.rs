@@ -5,7 +5,7 @@ use iechor_engine::doctor::{self, Finding, Health};
 
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{self, Row, Style};
+use crate::table::{self, Line, Row, Style};
 
 /// Check what iechor needs of this machine, and say what to do about what is missing
 #[derive(Debug, Args)]
@@ -27,14 +27,14 @@ enum Form {
 impl Row for Finding {
     const COLUMNS: &'static [&'static str] = &["CHECK", "HEALTH", "WHY"];
 
-    fn id(&self, _: &Style) -> String {
-        self.name.to_owned()
+    fn id(&self, line: &mut Line<'_>) {
+        line.word(self.name);
     }
 
-    fn cells(&self, _: &Style) -> Vec<String> {
+    fn cells(&self, line: &mut Line<'_>) {
         let fix = self.fix.map(|fix| format!("; fix: {fix}"));
         let why = self.why.clone() + &fix.unwrap_or_default();
-        vec![self.name.to_owned(), word(self.health).to_owned(), why]
+        line.word(self.name).word(word(self.health)).word(why);
     }
 }
 

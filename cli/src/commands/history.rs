@@ -7,7 +7,7 @@ use iechor_engine::history::{self, BuildEntry, StepEntry};
 
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{ListArgs, Row, Style};
+use crate::table::{Line, ListArgs, Row};
 use crate::units::Seconds;
 
 /// List past builds, or the steps of one
@@ -34,23 +34,21 @@ impl Row for BuildEntry {
         "BUILD", "STATUS", "STARTED", "TIME", "HIT", "MISS", "FAILED", "WRITTEN", "FILE", "TAGS",
     ];
 
-    fn id(&self, _style: &Style) -> String {
-        self.id.to_string()
+    fn id(&self, line: &mut Line<'_>) {
+        line.show(self.id);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
-        vec![
-            self.id.to_string(),
-            self.status.to_owned(),
-            style.ago(self.started),
-            self.duration_ms.map_or_else(String::new, seconds),
-            self.hits.to_string(),
-            self.misses.to_string(),
-            self.failed.to_string(),
-            style.size(self.bytes),
-            self.file.clone(),
-            self.tags.join(" "),
-        ]
+    fn cells(&self, line: &mut Line<'_>) {
+        line.show(self.id)
+            .word(self.status)
+            .ago(self.started)
+            .word(self.duration_ms.map_or_else(String::new, seconds))
+            .show(self.hits)
+            .show(self.misses)
+            .show(self.failed)
+            .size(self.bytes)
+            .word(&self.file)
+            .word(self.tags.join(" "));
     }
 }
 
@@ -59,23 +57,19 @@ impl Row for StepEntry {
         "STEP", "STAGE", "OUTCOME", "TIME", "WRITTEN", "PLACE", "TEXT", "WHY",
     ];
 
-    fn id(&self, style: &Style) -> String {
-        self.record
-            .as_deref()
-            .map_or_else(String::new, |record| style.id(record))
+    fn id(&self, line: &mut Line<'_>) {
+        line.id(self.record.as_deref().unwrap_or_default());
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
-        vec![
-            self.number.to_string(),
-            self.stage.clone(),
-            self.outcome.to_owned(),
-            seconds(self.duration_ms),
-            style.size(self.bytes),
-            self.place.clone(),
-            style.text(&self.text),
-            style.text(self.reason.as_deref().unwrap_or_default()),
-        ]
+    fn cells(&self, line: &mut Line<'_>) {
+        line.show(self.number)
+            .word(&self.stage)
+            .word(self.outcome)
+            .word(seconds(self.duration_ms))
+            .size(self.bytes)
+            .word(&self.place)
+            .text(&self.text)
+            .text(self.reason.as_deref().unwrap_or_default());
     }
 }
 

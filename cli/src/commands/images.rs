@@ -6,7 +6,7 @@ use iechor_engine::images::{self, ImageEntry};
 
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{ListArgs, Row, Style};
+use crate::table::{Line, ListArgs, Row};
 
 /// What stands where a name or tag is missing, as in docker.
 const NONE: &str = "<none>";
@@ -28,20 +28,18 @@ impl Row for ImageEntry {
         "SIZE",
     ];
 
-    fn id(&self, style: &Style) -> String {
-        style.id(&self.id)
+    fn id(&self, line: &mut Line<'_>) {
+        line.id(&self.id);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
+    fn cells(&self, line: &mut Line<'_>) {
         let (repository, tag) = name_and_tag(self.name.as_deref());
-        vec![
-            repository,
-            tag,
-            style.id(&self.id),
-            self.platform.clone(),
-            style.ago(self.created),
-            style.size(self.size),
-        ]
+        line.word(repository)
+            .word(tag)
+            .id(&self.id)
+            .word(&self.platform)
+            .ago(self.created)
+            .size(self.size);
     }
 }
 

@@ -5,7 +5,7 @@ use iechor_engine::mounts::{self, MountAccess, MountEntry, MountState};
 
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{ListArgs, Row, Style};
+use crate::table::{Line, ListArgs, Row};
 
 /// List the mounts that `mount` made
 #[derive(Debug, Args)]
@@ -18,11 +18,11 @@ impl Row for MountEntry {
     const COLUMNS: &'static [&'static str] =
         &["ID", "STATE", "ACCESS", "CREATED", "DIRECTORY", "WHAT"];
 
-    fn id(&self, style: &Style) -> String {
-        style.id(&self.record.id)
+    fn id(&self, line: &mut Line<'_>) {
+        line.id(&self.record.id);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
+    fn cells(&self, line: &mut Line<'_>) {
         let state = match self.state {
             MountState::Alive => "alive",
             MountState::Dead => "dead",
@@ -31,14 +31,12 @@ impl Row for MountEntry {
             MountAccess::ReadOnly => "ro",
             MountAccess::Scratch { .. } => "rw",
         };
-        vec![
-            style.id(&self.record.id),
-            state.to_owned(),
-            access.to_owned(),
-            style.ago(self.record.created),
-            self.record.dir.display().to_string(),
-            style.text(&self.record.title),
-        ]
+        line.id(&self.record.id)
+            .word(state)
+            .word(access)
+            .ago(self.record.created)
+            .show(self.record.dir.display())
+            .text(&self.record.title);
     }
 }
 

@@ -7,7 +7,7 @@ use iechor_cachedb::gc::{GcItem, GcPlan, GcTarget, GcView};
 use iechor_cachedb::{BuildId, BuildStatus, RecordId};
 use iechor_snapshotter::{Digest, SnapshotId};
 
-use super::{PruneError, PrunePlan, PruneReport, Target};
+use super::{Going, Plan, PruneError, PrunePlan, PruneReport};
 use crate::cache_mounts::directory::{self, MountLock};
 use crate::hold::Held;
 use crate::state::Engine;
@@ -26,22 +26,21 @@ use crate::usage::ledger::Ledger;
 ///
 /// [`PruneError`]; what had gone by then is gone.
 pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError> {
+    let PrunePlan { plan, inventory } = plan;
     let layers = remove_layers(engine, &plan)?;
     let swept = engine.store().sweep()?.bytes;
     let files = remove_files(engine, &plan)?;
     // For the next listing; a file of what is gone is none that anybody needs.
     Census::take(engine, Trust::Times)?;
     let bytes = layers.bytes + swept + files.iter().map(|stored| stored.record.own).sum::<u64>();
-    let is_gone = |target: &Target| match target {
-        Target::Leftover => true,
-        Target::Row(item) => layers.removed.contains(&name_of(item)),
-        Target::File(stored) => files.iter().any(|gone| gone.record.id == stored.record.id),
+    let is_gone = |going: &&Going| match going {
+        Going::Leftover(_) => true,
+        Going::Row(item) => layers.removed.contains(&name_of(item)),
+        Going::File(stored, _) => files.iter().any(|gone| gone.record.id == stored.record.id),
     };
-    let items = plan.items.into_iter().zip(&plan.targets);
-    let items = items
-        .filter(|(_, target)| is_gone(target))
-        .map(|(item, _)| item)
-        .collect();
+    let gone = plan.going.iter().filter(is_gone);
+    let listing = inventory.prunable.records();
+    let items = gone.map(|going| going.item(listing)).collect();
     Ok(PruneReport { items, bytes })
 }
 
@@ -63,13 +62,13 @@ enum RowName {
 fn name_of(item: &GcItem) -> RowName {
     match &item.target {
         GcTarget::Record { id, .. } => RowName::Record(*id),
-        GcTarget::Image { id, .. } => RowName::Image(*id),
-        GcTarget::FailedState { .. } => RowName::Failed(item.snapshot),
+        GcTarget::Image(image) => RowName::Image(image.id),
+        GcTarget::FailedState(_) => RowName::Failed(item.snapshot),
     }
 }
 
 /// Removes the rows, then every layer that nothing names any more.
-fn remove_layers(engine: &Engine, plan: &PrunePlan) -> Result<Layers, PruneError> {
+fn remove_layers(engine: &Engine, plan: &Plan) -> Result<Layers, PruneError> {
     let _no_holds = Held::Snapshots.wait_until_free(engine)?;
     let _gate = engine.leases().close_gate()?;
     let removed = remove_rows(engine, plan)?;
@@ -105,15 +104,15 @@ fn remove_orphans(engine: &Engine) -> Result<u64, PruneError> {
     Ok(bytes)
 }
 
-fn remove_rows(engine: &Engine, plan: &PrunePlan) -> Result<HashSet<RowName>, PruneError> {
+fn remove_rows(engine: &Engine, plan: &Plan) -> Result<HashSet<RowName>, PruneError> {
     let leased = engine.leases().leased()?;
     let view = GcView {
         now: plan.now,
         leased: &|snapshot| leased.contains(snapshot),
     };
-    let rows = plan.targets.iter().filter_map(|target| match target {
-        Target::Row(item) => Some(GcItem::clone(item)),
-        Target::Leftover | Target::File(_) => None,
+    let rows = plan.going.iter().filter_map(|going| match going {
+        Going::Row(item) => Some(item.clone()),
+        Going::Leftover(_) | Going::File(..) => None,
     });
     let rows = GcPlan {
         items: rows.collect(),
@@ -124,10 +123,10 @@ fn remove_rows(engine: &Engine, plan: &PrunePlan) -> Result<HashSet<RowName>, Pr
 }
 
 /// Removes what was planned beside the store and is still not needed.
-fn remove_files(engine: &Engine, plan: &PrunePlan) -> Result<Vec<Stored>, PruneError> {
-    let planned = plan.targets.iter().filter_map(|target| match target {
-        Target::File(stored) => Some(Stored::clone(stored)),
-        _ => None,
+fn remove_files(engine: &Engine, plan: &Plan) -> Result<Vec<Stored>, PruneError> {
+    let planned = plan.going.iter().filter_map(|going| match going {
+        Going::File(stored, _) => Some(Stored::clone(stored)),
+        Going::Leftover(_) | Going::Row(_) => None,
     });
     let mut removed = Vec::new();
     // While an import or an export is under way, contents may be without a name only yet.

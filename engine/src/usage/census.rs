@@ -11,6 +11,7 @@
 //! trusted no time ([`Trust::Nothing`]).
 
 mod encoding;
+mod positions;
 mod shelf;
 
 use std::ops::Range;
@@ -18,6 +19,7 @@ use std::time::SystemTime;
 
 use iechor_snapshotter::{Digest, DigestMap, LayerUse, SnapshotId};
 
+pub(super) use self::positions::Positions;
 use self::shelf::{Listed, Shelf};
 use super::UsageError;
 use crate::state::Engine;
@@ -34,8 +36,9 @@ pub(crate) enum Trust {
 /// The store's layers and blobs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Census {
+    /// In the order of their ids.
     pub(super) layers: Vec<CountedLayer>,
-    /// Positions in `blobs`: those of a layer stand together.
+    /// Positions in `blobs`: those of a layer stand together, in the order of the layers.
     pub(super) names: Vec<u32>,
     pub(super) blobs: Vec<CountedBlob>,
     layer_shelf: Shelf,
@@ -43,14 +46,35 @@ pub(crate) struct Census {
 }
 
 /// A layer as it was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CountedLayer {
     pub(super) id: SnapshotId,
-    pub(super) parent: Option<SnapshotId>,
     /// Bytes of its index.
     pub(super) index: u64,
-    /// Where its blobs stand in [`Census::names`].
-    pub(super) names: Range<usize>,
+    /// Bytes that only it has: its index, and blobs that no other layer names.
+    pub(super) own: u64,
+    /// Bytes of blobs that others name as well.
+    pub(super) shared: u64,
+    /// Position of the layer that it lies on, or [`NONE`]: also when that one is not there.
+    parent: u32,
+    /// Where its blobs end in [`Census::names`]; they begin where those of the one before end.
+    names_end: u32,
+}
+
+/// Stands for no layer. A store of 2^32 layers has 16 TiB at the least, in blocks of 4 KiB.
+const NONE: u32 = u32::MAX;
+
+impl CountedLayer {
+    /// Position of the layer that it lies on.
+    pub(super) fn parent(&self) -> Option<usize> {
+        (self.parent != NONE).then_some(self.parent as usize)
+    }
+}
+
+/// Where the blobs of the layer at a position stand among the names.
+pub(super) fn names_of(layers: &[CountedLayer], at: usize) -> Range<usize> {
+    let before = at.checked_sub(1).and_then(|before| layers.get(before));
+    before.map_or(0, |before| before.names_end as usize)..layers[at].names_end as usize
 }
 
 /// A blob as it was found; one that a layer names and the disk has not takes no bytes.
@@ -93,7 +117,7 @@ impl Census {
         Ok(Self {
             layer_shelf: layers.shelf,
             blob_shelf: blobs.shelf,
-            ..next.census
+            ..next.finish()
         })
     }
 
@@ -127,12 +151,13 @@ impl Census {
         next: &mut Recount,
     ) -> Result<(), UsageError> {
         let mut new = listed.names.clone();
-        for layer in &self.layers {
+        for (at, layer) in self.layers.iter().enumerate() {
             if listed.has(layer.id.digest()) {
                 new.remove(layer.id.digest());
-                let names = self.names[layer.names.clone()].iter();
+                let parent = layer.parent().map(|parent| self.layers[parent].id);
+                let names = self.names[names_of(&self.layers, at)].iter();
                 let blobs = names.map(|name| self.blobs[*name as usize].digest);
-                next.add_layer(layer.id, layer.parent, layer.index, blobs);
+                next.add_layer(layer.id, parent, layer.index, blobs);
             }
         }
         for id in new.into_iter().map(SnapshotId::new) {
@@ -152,15 +177,25 @@ impl Census {
 /// A census in the making.
 #[derive(Default)]
 struct Recount {
-    census: Census,
+    layers: Vec<FoundLayer>,
+    names: Vec<u32>,
+    blobs: Vec<CountedBlob>,
     numbers: DigestMap<Digest, u32>,
+}
+
+/// A layer that has no position yet.
+struct FoundLayer {
+    id: SnapshotId,
+    parent: Option<SnapshotId>,
+    index: u64,
+    /// Where its blobs stand in [`Recount::names`].
+    names: Range<usize>,
 }
 
 impl Recount {
     fn add_blob(&mut self, digest: Digest, bytes: u64) -> u32 {
-        // A store of 2^32 blobs has 16 TiB at the least, in blocks of 4 KiB.
-        let number = u32::try_from(self.census.blobs.len()).unwrap_or(u32::MAX);
-        self.census.blobs.push(CountedBlob { digest, bytes });
+        let number = u32::try_from(self.blobs.len()).unwrap_or(NONE);
+        self.blobs.push(CountedBlob { digest, bytes });
         self.numbers.insert(digest, number);
         number
     }
@@ -172,18 +207,65 @@ impl Recount {
         index: u64,
         blobs: impl Iterator<Item = Digest>,
     ) {
-        let begin = self.census.names.len();
+        let begin = self.names.len();
         for digest in blobs {
             let known = self.numbers.get(&digest).copied();
             let number = known.unwrap_or_else(|| self.add_blob(digest, 0));
-            self.census.names.push(number);
+            self.names.push(number);
         }
-        self.census.layers.push(CountedLayer {
+        self.layers.push(FoundLayer {
             id,
             parent,
             index,
-            names: begin..self.census.names.len(),
+            names: begin..self.names.len(),
         });
+    }
+
+    /// Puts the layers in order and links them.
+    fn finish(mut self) -> Census {
+        self.layers.sort_by_key(|layer| layer.id);
+        let mut census = Census {
+            blobs: self.blobs,
+            ..Census::default()
+        };
+        for layer in &self.layers {
+            census.names.extend(&self.names[layer.names.clone()]);
+            census.layers.push(CountedLayer {
+                id: layer.id,
+                index: layer.index,
+                own: layer.index,
+                shared: 0,
+                parent: NONE,
+                names_end: u32::try_from(census.names.len()).unwrap_or(NONE),
+            });
+        }
+        let positions = Positions::of(&census.layers);
+        for (at, layer) in self.layers.iter().enumerate() {
+            let parent = layer.parent.as_ref();
+            let parent = parent.and_then(|parent| positions.find(&census.layers, parent));
+            census.layers[at].parent = parent.and_then(|at| u32::try_from(at).ok()).unwrap_or(NONE);
+        }
+        census.share_out();
+        census
+    }
+}
+
+impl Census {
+    /// Tells what each layer has alone.
+    fn share_out(&mut self) {
+        let mut named_by = vec![0_u32; self.blobs.len()];
+        for name in &self.names {
+            named_by[*name as usize] += 1;
+        }
+        for at in 0..self.layers.len() {
+            for name in &self.names[names_of(&self.layers, at)] {
+                let bytes = self.blobs[*name as usize].bytes;
+                match named_by[*name as usize] {
+                    1 => self.layers[at].own += bytes,
+                    _ => self.layers[at].shared += bytes,
+                }
+            }
+        }
     }
 }
 

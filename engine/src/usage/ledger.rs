@@ -1,25 +1,25 @@
 //! Who has which bytes of the store: layers, and the blobs that they name.
 
 use std::collections::HashSet;
-use std::ops::Range;
 use std::path::Path;
 
 use iechor_cachedb::gc;
-use iechor_snapshotter::{DigestMap, SnapshotId};
+use iechor_snapshotter::SnapshotId;
 
 use super::UsageError;
-use super::census::{Census, CountedLayer};
+use super::census::{Census, CountedLayer, Positions, names_of};
 use crate::path_error::{AtPath, PathError};
 use crate::state::Engine;
 
 /// The store's layers and blobs with their sizes, all in bytes of allocated blocks.
 ///
 /// Removing is played through on it: what it says was given back is what the disk gives back when
-/// the same is done to the store.
+/// the same is done to the store. Layers are known by their positions where there are many of them.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    layers: Vec<Entry>,
-    positions: DigestMap<SnapshotId, u32>,
+    layers: Vec<CountedLayer>,
+    positions: Positions,
+    standings: Vec<Standing>,
     /// Positions in `blobs`.
     names: Vec<u32>,
     blobs: Vec<Blob>,
@@ -30,14 +30,9 @@ pub(crate) struct Ledger {
     beside: u64,
 }
 
-#[derive(Debug)]
-struct Entry {
-    id: SnapshotId,
-    parent: Option<u32>,
-    /// Bytes of its index.
-    index: u64,
-    /// Where its blobs stand in [`Ledger::names`].
-    names: Range<usize>,
+/// What keeps a layer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
     children: u32,
     /// Whether a row names it, or a lease keeps it: it and all below it stay.
     rooted: bool,
@@ -62,21 +57,21 @@ pub(crate) struct Share {
 impl Ledger {
     /// Opens the books on a census.
     pub(crate) fn open(engine: &Engine, census: Census) -> Result<Self, UsageError> {
-        let parents: Vec<_> = census.layers.iter().map(|layer| layer.parent).collect();
         let blobs = census.blobs.iter().map(|blob| Blob {
             bytes: blob.bytes,
             named_by: 0,
         });
         let mut ledger = Self {
             blobs: blobs.collect(),
-            layers: census.layers.into_iter().map(Entry::new).collect(),
-            positions: DigestMap::default(),
+            positions: Positions::of(&census.layers),
+            standings: vec![Standing::default(); census.layers.len()],
+            layers: census.layers,
             names: census.names,
             leased: engine.leases().leased()?,
             free: free_space(engine.root())?,
             beside: 0,
         };
-        ledger.number(&parents);
+        ledger.count_children();
         ledger.count_names();
         ledger.root_leased();
         Ok(ledger)
@@ -86,7 +81,7 @@ impl Ledger {
     pub(crate) fn root<'a>(&mut self, named: impl IntoIterator<Item = &'a SnapshotId>) {
         for snapshot in named {
             if let Some(at) = self.position(snapshot) {
-                self.layers[at].rooted = true;
+                self.standings[at].rooted = true;
             }
         }
     }
@@ -101,47 +96,52 @@ impl Ledger {
         &self.leased
     }
 
-    /// All snapshots of the store that are not gone.
-    pub(crate) fn snapshots(&self) -> impl Iterator<Item = SnapshotId> {
-        let left = self.layers.iter().filter(|entry| !entry.gone);
-        left.map(|entry| entry.id)
+    /// How many layers there were at the beginning.
+    pub(crate) fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// The snapshot whose layer has a position.
+    pub(crate) fn snapshot(&self, at: usize) -> &SnapshotId {
+        &self.layers[at].id
+    }
+
+    /// Where a snapshot's layer stands, if it is or was here.
+    pub(crate) fn position(&self, snapshot: &SnapshotId) -> Option<usize> {
+        self.positions.find(&self.layers, snapshot)
     }
 
     /// Whether the snapshot is in the store and not gone.
     pub(crate) fn has(&self, snapshot: &SnapshotId) -> bool {
-        self.position(snapshot)
-            .is_some_and(|at| !self.layers[at].gone)
+        self.position(snapshot).is_some_and(|at| self.has_at(at))
     }
 
-    /// The snapshot that one lies on.
-    pub(crate) fn parent(&self, snapshot: &SnapshotId) -> Option<SnapshotId> {
-        let parent = self.layers[self.position(snapshot)?].parent?;
-        Some(self.layers[parent as usize].id)
+    /// As [`Ledger::has`].
+    pub(crate) fn has_at(&self, at: usize) -> bool {
+        !self.standings[at].gone
+    }
+
+    /// Position of the layer that one lies on.
+    pub(crate) fn parent_at(&self, at: usize) -> Option<usize> {
+        self.layers[at].parent()
     }
 
     /// Bytes of a snapshot's layer; none of a snapshot that is not here.
     pub(crate) fn share(&self, snapshot: &SnapshotId) -> Share {
-        let Some(entry) = self.position(snapshot).map(|at| &self.layers[at]) else {
-            return Share::default();
-        };
-        let mut share = Share {
-            own: entry.index,
-            shared: 0,
-        };
-        for name in &self.names[entry.names.clone()] {
-            let blob = self.blobs[*name as usize];
-            match blob.named_by {
-                1 => share.own += blob.bytes,
-                _ => share.shared += blob.bytes,
-            }
-        }
-        share
+        self.position(snapshot)
+            .map_or_else(Share::default, |at| self.share_at(at))
+    }
+
+    /// Bytes of a layer, as they were at the beginning.
+    pub(crate) fn share_at(&self, at: usize) -> Share {
+        let CountedLayer { own, shared, .. } = self.layers[at];
+        Share { own, shared }
     }
 
     /// Snapshots that nothing names and nothing that stays lies on, children before parents.
     pub(crate) fn orphans(&self) -> Vec<SnapshotId> {
         let kept = self.kept();
-        let lost = (0..self.layers.len()).filter(|at| !kept[*at] && !self.layers[*at].gone);
+        let lost = (0..self.layers.len()).filter(|at| !kept[*at] && self.has_at(*at));
         let mut orphans: Vec<_> = lost.collect();
         orphans.sort_by_key(|at| (std::cmp::Reverse(self.depth(*at)), self.layers[*at].id));
         orphans.into_iter().map(|at| self.layers[at].id).collect()
@@ -155,8 +155,8 @@ impl Ledger {
 
     /// Bytes of all indexes and blobs.
     pub(crate) fn total(&self) -> u64 {
-        let left = self.layers.iter().filter(|entry| !entry.gone);
-        let indexes: u64 = left.map(|entry| entry.index).sum();
+        let left = (0..self.layers.len()).filter(|at| self.has_at(*at));
+        let indexes: u64 = left.map(|at| self.layers[at].index).sum();
         indexes + self.blobs.iter().map(|blob| blob.bytes).sum::<u64>()
     }
 
@@ -172,23 +172,23 @@ impl Ledger {
         let Some(at) = self.position(snapshot) else {
             return 0;
         };
-        self.layers[at].rooted = self.leased.contains(snapshot);
+        self.standings[at].rooted = self.leased.contains(snapshot);
         let mut bytes = 0;
         let mut next = Some(at);
-        while let Some(at) = next.filter(|at| self.layers[*at].is_loose()) {
+        while let Some(at) = next.filter(|at| self.standings[*at].is_loose()) {
             bytes += self.take_away(at);
-            next = self.layers[at].parent.map(|parent| parent as usize);
+            next = self.parent_at(at);
             if let Some(parent) = next {
-                self.layers[parent].children -= 1;
+                self.standings[parent].children -= 1;
             }
         }
         bytes
     }
 
     fn take_away(&mut self, at: usize) -> u64 {
-        self.layers[at].gone = true;
+        self.standings[at].gone = true;
         let mut bytes = self.layers[at].index;
-        for name in &self.names[self.layers[at].names.clone()] {
+        for name in &self.names[names_of(&self.layers, at)] {
             let blob = &mut self.blobs[*name as usize];
             blob.named_by -= 1;
             if blob.named_by == 0 {
@@ -199,42 +199,26 @@ impl Ledger {
         bytes
     }
 
-    fn position(&self, snapshot: &SnapshotId) -> Option<usize> {
-        self.positions.get(snapshot).map(|at| *at as usize)
-    }
-
     /// Of each layer, whether it is rooted or something above it is.
     fn kept(&self) -> Vec<bool> {
         let mut kept = vec![false; self.layers.len()];
-        let rooted = self
-            .layers
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| entry.rooted);
-        for (root, _) in rooted {
+        for root in (0..self.layers.len()).filter(|at| self.standings[*at].rooted) {
             let mut next = Some(root);
             while let Some(at) = next.filter(|at| !kept[*at]) {
                 kept[at] = true;
-                next = self.layers[at].parent.map(|parent| parent as usize);
+                next = self.parent_at(at);
             }
         }
         kept
     }
 
     fn depth(&self, at: usize) -> usize {
-        let below = |at: &usize| self.layers[*at].parent.map(|parent| parent as usize);
-        std::iter::successors(Some(at), below).count()
+        std::iter::successors(Some(at), |at| self.parent_at(*at)).count()
     }
 
-    fn number(&mut self, parents: &[Option<SnapshotId>]) {
-        let numbered = (0_u32..).zip(&self.layers);
-        self.positions = numbered.map(|(at, entry)| (entry.id, at)).collect();
-        for (at, parent) in parents.iter().enumerate() {
-            let parent = parent.and_then(|parent| self.positions.get(&parent).copied());
-            self.layers[at].parent = parent;
-            if let Some(parent) = parent {
-                self.layers[parent as usize].children += 1;
-            }
+    fn count_children(&mut self) {
+        for parent in self.layers.iter().filter_map(CountedLayer::parent) {
+            self.standings[parent].children += 1;
         }
     }
 
@@ -251,20 +235,8 @@ impl Ledger {
     }
 }
 
-impl Entry {
-    fn new(layer: CountedLayer) -> Self {
-        Self {
-            id: layer.id,
-            parent: None,
-            index: layer.index,
-            names: layer.names,
-            children: 0,
-            rooted: false,
-            gone: false,
-        }
-    }
-
-    fn is_loose(&self) -> bool {
+impl Standing {
+    fn is_loose(self) -> bool {
         self.children == 0 && !self.rooted && !self.gone
     }
 }
@@ -279,7 +251,10 @@ impl gc::Usage for Ledger {
     }
 
     fn is_shared(&self, snapshot: &SnapshotId) -> bool {
-        self.share(snapshot).shared > 0
+        let names = self.position(snapshot).map(|at| names_of(&self.layers, at));
+        let names = &self.names[names.unwrap_or_default()];
+        let is_shared = |name: &u32| self.blobs[*name as usize].named_by > 1;
+        names.iter().any(is_shared)
     }
 
     fn remove(&mut self, snapshot: &SnapshotId) -> u64 {

@@ -26,6 +26,16 @@ impl UsageId {
     }
 }
 
+impl UsageId {
+    /// Writes what listings print after a text: 12 digits.
+    pub fn push_short(&self, text: &mut String) {
+        match self {
+            Self::Digest(digest) => digest.push_short(text),
+            Self::Text(id) => text.extend(id.chars().take(12)),
+        }
+    }
+}
+
 impl fmt::Display for UsageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,41 +1,36 @@
 //! What takes space in the store: steps, layers of images, what failed steps and crashes left.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use iechor_cachedb::gc::{GcItem, GcTarget, Prunable};
 use iechor_cachedb::{ListedRecord, Listing, Place, UnixMillis};
-use iechor_snapshotter::{Digest, DigestMap, DigestSet, SnapshotId};
+use iechor_snapshotter::{Digest, DigestMap, SnapshotId};
 
 use super::ledger::{Ledger, Share};
 use super::{StepPlace, UsageError, UsageId, UsageKind, UsageRecord};
 use crate::state::Engine;
 
-/// Every layer of the store, each under what keeps it; the steps first, in the order of the listing.
-pub(super) fn of_store(
+/// Every layer of the store that no step made, each under what keeps it.
+pub(super) fn beside_steps(
     engine: &Engine,
     ledger: &Ledger,
     prunable: &Prunable,
-    makers: &Makers<'_>,
+    makers: &Makers,
 ) -> Result<Vec<UsageRecord>, UsageError> {
     let mut told = makers.made_layers();
-    let steps = prunable.records().rows().iter().enumerate();
-    let mut records: Vec<_> = steps
-        .map(|(at, step)| of_step(step, makers.share(at, ledger)))
-        .collect();
+    let mut tell = |id: &SnapshotId| {
+        let place = ledger.position(id);
+        !place.is_some_and(|at| std::mem::replace(&mut told[at], true))
+    };
+    let mut records = Vec::new();
     for state in prunable.failed() {
-        if told.insert(state.snapshot) {
-            let share = ledger.share(&state.snapshot);
-            records.push(failed(
-                &state.snapshot,
-                &state.text,
-                &state.place,
-                state.when,
-                share,
-            ));
+        let id = &state.snapshot;
+        if tell(id) {
+            let share = ledger.share(id);
+            records.push(failed(id, &state.text, &state.place, state.when, share));
         }
     }
-    let orphans = ledger.orphans().into_iter().filter(|id| told.insert(*id));
+    let orphans = ledger.orphans().into_iter().filter(&mut tell);
     records.extend(orphans.map(|id| orphan(&id, ledger.share(&id))));
     records.extend(unnamed(ledger.unnamed()));
     records.extend(layers(engine, ledger, &told)?);
@@ -43,15 +38,12 @@ pub(super) fn of_store(
 }
 
 /// The record of a cached step.
-pub(crate) fn of_step(step: &ListedRecord, share: Share) -> UsageRecord {
+pub(crate) fn of_step(listing: &Listing, step: &ListedRecord, share: Share) -> UsageRecord {
     UsageRecord {
         id: UsageId::Digest(*step.key.digest()),
         kind: UsageKind::Step,
-        text: Arc::clone(&step.text),
-        place: Some(StepPlace {
-            file: Arc::clone(&step.file),
-            line: step.line,
-        }),
+        text: Arc::clone(listing.text(step)),
+        place: Some(place_of(listing, step)),
         own: share.own,
         shared: share.shared,
         reclaimable: false,
@@ -61,21 +53,30 @@ pub(crate) fn of_step(step: &ListedRecord, share: Share) -> UsageRecord {
     }
 }
 
-/// The record of what a prune takes; none of a record that is not in the listing.
-pub(crate) fn of_item(item: &GcItem, listing: &Listing) -> Option<UsageRecord> {
+/// Where a step stands.
+pub(super) fn place_of(listing: &Listing, step: &ListedRecord) -> StepPlace {
+    StepPlace {
+        file: Arc::clone(listing.file(step)),
+        line: step.line,
+    }
+}
+
+/// The record of what a prune takes, that was planned on the listing.
+pub(crate) fn of_item(item: &GcItem, listing: &Listing) -> UsageRecord {
     let share = Share {
         own: item.bytes,
         shared: 0,
     };
     match &item.target {
-        GcTarget::Record { id, .. } => {
-            let at = listing.position(*id)?;
-            Some(of_step(&listing.rows()[at], share))
-        }
-        GcTarget::FailedState {
-            text, place, when, ..
-        } => Some(failed(&item.snapshot?, text, place, *when, share)),
-        GcTarget::Image { id, created, .. } => Some(nameless(id, *created, share)),
+        GcTarget::Record { at, .. } => of_step(listing, &listing.rows()[*at as usize], share),
+        GcTarget::FailedState(state) => failed(
+            &state.snapshot,
+            &state.text,
+            &state.place,
+            state.when,
+            share,
+        ),
+        GcTarget::Image(image) => nameless(&image.id, image.created, share),
     }
 }
 
@@ -132,24 +133,21 @@ pub(crate) fn unnamed(own: u64) -> Option<UsageRecord> {
 }
 
 /// Layers that no step here made: those of pulled images.
-fn layers(
-    engine: &Engine,
-    ledger: &Ledger,
-    told: &DigestSet<SnapshotId>,
-) -> Result<Vec<UsageRecord>, UsageError> {
-    let untold: Vec<_> = ledger.snapshots().filter(|id| !told.contains(id)).collect();
+fn layers(engine: &Engine, ledger: &Ledger, told: &[bool]) -> Result<Vec<UsageRecord>, UsageError> {
+    let untold = (0..told.len()).filter(|at| !told[*at] && ledger.has_at(*at));
+    let untold: Vec<&SnapshotId> = untold.map(|at| ledger.snapshot(at)).collect();
     if untold.is_empty() {
         return Ok(Vec::new());
     }
-    let mut names = HashMap::new();
+    let mut names = DigestMap::default();
     for image in engine.cache().images()? {
         let first = image.names.first().cloned();
         let name = first.unwrap_or_else(|| image.id.short());
         names.extend(image.chain.iter().map(|snapshot| (*snapshot, name.clone())));
     }
-    let layer = |id: SnapshotId| {
-        let text = names.get(&id).map_or("layer below another", String::as_str);
-        unused(UsageKind::Layer, &id, text, ledger.share(&id))
+    let layer = |id: &SnapshotId| {
+        let text = names.get(id).map_or("layer below another", String::as_str);
+        unused(UsageKind::Layer, id, text, ledger.share(id))
     };
     Ok(untold.into_iter().map(layer).collect())
 }
@@ -174,80 +172,90 @@ pub(super) fn seconds(time: UnixMillis) -> i64 {
     time.0.div_euclid(1000)
 }
 
-/// Which steps made which layers. A step that changed no file made none; FROM made those of its
-/// base image.
-pub(super) struct Makers<'a> {
-    listing: &'a Listing,
-    /// How many steps made a layer.
-    count: DigestMap<SnapshotId, u32>,
-    /// Layers of base images by the position of their FROM, where no step here made them.
-    bases: HashMap<usize, Vec<SnapshotId>>,
+/// Which steps made which layers of the ledger, by position. A step that changed no file made none;
+/// FROM made those of its base image.
+#[derive(Debug)]
+pub(super) struct Makers {
+    /// How many steps made each layer.
+    counts: Vec<u32>,
+    /// Positions of the layers that steps made, those of a step together.
+    made: Vec<u32>,
+    /// Where those of each step end in `made`.
+    ends: Vec<u32>,
 }
 
-impl<'a> Makers<'a> {
-    pub(super) fn of(listing: &'a Listing, ledger: &Ledger) -> Self {
+impl Makers {
+    pub(super) fn of(listing: &Listing, ledger: &Ledger) -> Self {
+        let own = own_layers(listing, ledger);
         let mut makers = Self {
-            listing,
-            count: DigestMap::default(),
-            bases: HashMap::new(),
+            counts: vec![0; ledger.len()],
+            made: Vec::with_capacity(own.len()),
+            ends: Vec::with_capacity(own.len()),
         };
-        makers.count.reserve(listing.rows().len());
-        for (at, step) in listing.rows().iter().enumerate() {
-            if listing.makes_layer(at) {
-                makers.add(step.snapshot);
+        own.iter()
+            .flatten()
+            .for_each(|at| makers.counts[*at as usize] += 1);
+        // Only layers that no step made: a base image may be a stage.
+        let by_steps: Vec<bool> = makers.counts.iter().map(|count| *count > 0).collect();
+        for (row, own) in listing.rows().iter().zip(own) {
+            match row.parent() {
+                Some(_) => makers.made.extend(own),
+                None => makers.add_base(row, ledger, &by_steps),
             }
+            makers.ends.push(position(makers.made.len()));
         }
-        makers.add_bases(ledger);
         makers
     }
 
-    /// A base image may be a stage, whose steps made its layers.
-    fn add_bases(&mut self, ledger: &Ledger) {
-        let by_steps: DigestSet<_> = self.made_layers();
-        let rows = self.listing.rows().iter().enumerate();
-        for (at, from) in rows.filter(|(_, step)| step.parent.is_none()) {
-            let chain = std::iter::successors(from.snapshot, |id| ledger.parent(id));
-            let made: Vec<_> = chain.filter(|id| !by_steps.contains(id)).collect();
-            self.add(made.iter().copied());
-            self.bases.insert(at, made);
+    fn add_base(&mut self, from: &ListedRecord, ledger: &Ledger, by_steps: &[bool]) {
+        let top = from
+            .snapshot
+            .and_then(|snapshot| ledger.position(&snapshot));
+        let chain = std::iter::successors(top, |at| ledger.parent_at(*at));
+        for at in chain.filter(|at| !by_steps[*at]) {
+            self.counts[at] += 1;
+            self.made.push(position(at));
         }
     }
 
-    fn add(&mut self, made: impl IntoIterator<Item = SnapshotId>) {
-        for snapshot in made {
-            *self.count.entry(snapshot).or_default() += 1;
-        }
-    }
-
-    /// The steps.
-    pub(super) fn listing(&self) -> &'a Listing {
-        self.listing
-    }
-
-    /// All layers that some step made.
-    pub(super) fn made_layers(&self) -> DigestSet<SnapshotId> {
-        self.count.keys().copied().collect()
+    /// Of each layer, whether some step made it.
+    pub(super) fn made_layers(&self) -> Vec<bool> {
+        self.counts.iter().map(|count| *count > 0).collect()
     }
 
     /// The layers that the step at a position of the listing made.
-    pub(super) fn made(&self, at: usize) -> &[SnapshotId] {
-        match self.bases.get(&at) {
-            Some(base) => base,
-            None if self.listing.makes_layer(at) => self.listing.rows()[at].snapshot.as_slice(),
-            None => &[],
-        }
+    pub(super) fn made(&self, step: usize) -> impl Iterator<Item = usize> {
+        let before = step.checked_sub(1).and_then(|before| self.ends.get(before));
+        let range = before.copied().unwrap_or(0) as usize..self.ends[step] as usize;
+        self.made[range].iter().map(|at| *at as usize)
     }
 
     /// Bytes of the layers that a step made.
-    pub(super) fn share(&self, at: usize, ledger: &Ledger) -> Share {
+    pub(super) fn share(&self, step: usize, ledger: &Ledger) -> Share {
         let mut sum = Share::default();
-        for snapshot in self.made(at) {
-            let Share { own, shared } = ledger.share(snapshot);
-            match self.count.get(snapshot) {
-                Some(1) => (sum.own, sum.shared) = (sum.own + own, sum.shared + shared),
+        for at in self.made(step) {
+            let Share { own, shared } = ledger.share_at(at);
+            match self.counts[at] {
+                1 => (sum.own, sum.shared) = (sum.own + own, sum.shared + shared),
                 _ => sum.shared += own + shared,
             }
         }
         sum
     }
+}
+
+/// Of each step, the layer that it made on its parent's.
+fn own_layers(listing: &Listing, ledger: &Ledger) -> Vec<Option<u32>> {
+    let own = |at: usize| {
+        let snapshot = listing.rows()[at].snapshot.as_ref();
+        let made = snapshot.filter(|_| listing.makes_layer(at));
+        made.and_then(|snapshot| ledger.position(snapshot))
+            .map(position)
+    };
+    (0..listing.rows().len()).map(own).collect()
+}
+
+/// Layers are numbered so in the census.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

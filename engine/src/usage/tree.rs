@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use iechor_cachedb::ListedRecord;
+use iechor_cachedb::{ListedRecord, Listing};
 
-use super::ledger::Share;
+use super::ledger::Ledger;
 use super::records::Makers;
-use super::{StepPlace, Usage, UsageError, UsageId, UsageRecord, records, size, with_ledger};
+use super::{StepPlace, Usage, UsageError, UsageId, UsageRecord, records, with_ledger};
 use crate::state::Engine;
 
 /// A cached step, and where it stands among those that were built on the same ones.
@@ -50,40 +50,55 @@ pub struct TreeRow {
 
 /// The cached steps as trees by chain, each FROM a root, each step below the one that it was built
 /// on, oldest first.
+#[derive(Debug)]
+pub struct Steps {
+    listing: Listing,
+    ledger: Ledger,
+    makers: Makers,
+    branches: Vec<Branch>,
+}
+
+/// Lists the cached steps.
 ///
 /// # Errors
 ///
 /// As [`usage`](super::usage).
-pub fn steps(engine: &Engine) -> Result<Vec<StepRow>, UsageError> {
+pub fn steps(engine: &Engine) -> Result<Steps, UsageError> {
     let (ledger, listing) = with_ledger(engine, |engine| Ok(engine.cache().listing()?))?;
-    let makers = Makers::of(&listing, &ledger);
     let rows = listing.rows();
-    let row = |Branch { at, depth }| StepRow {
-        depth,
-        parent: rows[at].parent.map(|parent| key(&rows[parent])),
-        ..step_row(&rows[at], makers.share(at, &ledger))
-    };
-    Ok(branches(rows.len(), |at| rows[at].parent)
-        .map(row)
-        .collect())
+    let branches = branches(rows.len(), |at| rows[at].parent());
+    Ok(Steps {
+        makers: Makers::of(&listing, &ledger),
+        branches: branches.collect(),
+        listing,
+        ledger,
+    })
 }
 
-fn step_row(step: &ListedRecord, share: Share) -> StepRow {
-    StepRow {
-        depth: 0,
-        parent: None,
-        key: key(step),
-        text: Arc::clone(&step.text),
-        place: StepPlace {
-            file: Arc::clone(&step.file),
-            line: step.line,
-        },
-        snapshot: step.snapshot.map(|id| UsageId::Digest(*id.digest())),
-        own: share.own,
-        shared: share.shared,
-        hits: step.hits,
-        created: records::seconds(step.created),
-        last_used: records::seconds(step.last_used),
+impl Steps {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.branches.len()
+    }
+
+    /// One of them, counted from the top of the first tree.
+    pub fn row(&self, number: usize) -> StepRow {
+        let Branch { at, depth } = self.branches[number];
+        let rows = self.listing.rows();
+        let (step, share) = (&rows[at], self.makers.share(at, &self.ledger));
+        StepRow {
+            depth,
+            parent: step.parent().map(|parent| key(&rows[parent])),
+            key: key(step),
+            text: Arc::clone(self.listing.text(step)),
+            place: records::place_of(&self.listing, step),
+            snapshot: step.snapshot.map(|id| UsageId::Digest(*id.digest())),
+            own: share.own,
+            shared: share.shared,
+            hits: step.hits,
+            created: records::seconds(step.created),
+            last_used: records::seconds(step.last_used),
+        }
     }
 }
 
@@ -92,23 +107,45 @@ fn key(step: &ListedRecord) -> UsageId {
 }
 
 /// What takes space, the steps as trees, the rest below them, the largest first.
+#[derive(Debug)]
+pub struct UsageTree {
+    usage: Usage,
+    branches: Vec<Branch>,
+}
+
+/// Tells what takes space, as trees.
 ///
 /// # Errors
 ///
 /// As [`usage`](super::usage).
-pub fn usage_tree(engine: &Engine) -> Result<(Vec<TreeRow>, Usage), UsageError> {
-    let gathered = super::gather(engine)?;
-    let (steps, usage) = (gathered.parents.len(), gathered.usage);
-    let row = |Branch { at, depth }| TreeRow {
-        depth,
-        record: usage.records[at].clone(),
-    };
-    let trees = branches(steps, |at| gathered.parents[at]);
-    let mut rows: Vec<TreeRow> = trees.map(row).collect();
-    let mut others: Vec<_> = (steps..usage.records.len()).collect();
-    others.sort_by_key(|at| std::cmp::Reverse(size(&usage.records[*at])));
-    rows.extend(others.into_iter().map(|at| row(Branch { at, depth: 0 })));
-    Ok((rows, usage))
+pub fn usage_tree(engine: &Engine) -> Result<UsageTree, UsageError> {
+    let (usage, branches) = super::gather(engine, |found| {
+        let rows = found.listing.rows();
+        let trees = branches(rows.len(), |at| rows[at].parent());
+        let others = found.largest_first(rows.len()..found.count());
+        let others = others.into_iter().map(|at| Branch { at, depth: 0 });
+        trees.chain(others).collect()
+    })?;
+    Ok(UsageTree { usage, branches })
+}
+
+impl UsageTree {
+    /// The same without the trees.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// How many rows there are.
+    pub fn count(&self) -> usize {
+        self.branches.len()
+    }
+
+    /// One of them, counted from the top.
+    pub fn row(&self, number: usize) -> TreeRow {
+        let Branch { at, depth } = self.branches[number];
+        let record = self.usage.record_at(at);
+        TreeRow { depth, record }
+    }
 }
 
 /// Something in a tree.

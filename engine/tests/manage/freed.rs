@@ -73,7 +73,7 @@ fn du(dir: &Path) -> u64 {
 fn prune(root: &Path, request: &PruneRequest) -> u64 {
     let engine = Engine::open(root, Settings::default()).unwrap();
     let plan = prune::plan(&engine, request, NOW).unwrap();
-    let planned = plan.bytes;
+    let planned = plan.bytes();
     let report = prune::apply(&engine, plan).unwrap();
     assert_eq!(report.bytes, planned);
     report.bytes

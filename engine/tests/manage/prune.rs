@@ -31,7 +31,7 @@ fn on_disk(state: &TestState) -> u64 {
 fn prune(state: &TestState, request: &PruneRequest) -> PruneReport {
     let plan = prune::plan(&state.engine, request, NOW).unwrap();
     let before = on_disk(state);
-    let planned = (plan.bytes, plan.items.clone());
+    let planned = (plan.bytes(), plan.items().collect());
     let report = prune::apply(&state.engine, plan).unwrap();
     assert_eq!((report.bytes, report.items.clone()), planned);
     let directories: u64 = report
@@ -271,12 +271,8 @@ fn a_floor_ends_it_and_free_space_asks_for_it() {
         "the disk has that"
     );
     let plan = prune::plan(&state.engine, &free(u64::MAX), NOW).unwrap();
-    assert_eq!(plan.items.len(), 2, "no disk has that");
-    assert!(
-        plan.items
-            .iter()
-            .all(|item| item.reason == "disk space is low")
-    );
+    assert_eq!(plan.count(), 2, "no disk has that");
+    assert!(plan.items().all(|item| item.reason == "disk space is low"));
 }
 
 #[test]
@@ -445,7 +441,7 @@ fn a_build_that_began_since_the_plan_keeps_its_logs_and_its_row() {
     // As if the prune had seen the directory of the next build, and not its row.
     drop(logs::create(&state.engine, first.0 + 1, StepId(1)).unwrap());
     let plan = prune::plan(&state.engine, &PruneRequest::default(), NOW).unwrap();
-    assert_eq!(plan.items.len(), 1);
+    assert_eq!(plan.count(), 1);
     let build = NewBuild {
         started: UnixMillis(NOW * 1000),
         file: "iEchorfile".to_owned(),

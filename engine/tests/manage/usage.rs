@@ -46,12 +46,8 @@ fn sums_add_up_to_what_the_disk_says() {
     assert_eq!(usage.total, on_disk(&state), "{usage:#?}");
     assert_eq!(usage.shared, 2 * 4096, "the file in two layers: {usage:#?}");
     let own = |text: &str| {
-        usage
-            .records
-            .iter()
-            .find(|record| &*record.text == text)
-            .unwrap()
-            .own
+        let mut records = usage.records();
+        records.find(|record| &*record.text == text).unwrap().own
     };
     assert_eq!(own("CMD two"), 0, "it made no layer");
     assert!(own("RUN two") >= 5 * 4096 && own("RUN two") < 7 * 4096);
@@ -63,7 +59,7 @@ fn layers_of_an_image_that_no_step_made_are_told() {
     let chain = state.layer(&Chain::empty(), &[("a", &text('a', 1))]);
     state.finish(&chain, &["app"], &[]);
     let usage = usage::usage(&state.engine).unwrap();
-    let record = &usage.records[0];
+    let record = usage.record(0);
     assert_eq!(
         (record.kind, &*record.text),
         (UsageKind::Layer, "docker.io/library/app:latest")
@@ -80,13 +76,12 @@ fn what_prune_would_take_is_marked() {
     let lost = state.layer(&chain, &[("b", &text('b', 1))]);
     let usage = usage::usage(&state.engine).unwrap();
     assert!(
-        usage.records.iter().all(|record| record.reclaimable),
+        usage.records().all(|record| record.reclaimable),
         "{usage:#?}"
     );
     assert_eq!(usage.reclaimable, usage.total);
     let leftover = usage
-        .records
-        .iter()
+        .records()
         .find(|record| record.kind == UsageKind::Leftover);
     assert_eq!(
         leftover.unwrap().id.to_string(),
@@ -105,7 +100,7 @@ fn what_prune_would_take_without_freeing_it_is_not_marked() {
     state.finish(&base, &["app"], &[]);
     let usage = usage::usage(&state.engine).unwrap();
     let marked = |text: &str| {
-        let mut records = usage.records.iter();
+        let mut records = usage.records();
         records
             .find(|record| &*record.text == text)
             .unwrap()
@@ -114,14 +109,13 @@ fn what_prune_would_take_without_freeing_it_is_not_marked() {
     assert!(!marked("FROM a"), "an image keeps its layer");
     assert!(marked("RUN b") && marked("CMD c"));
     let sum: u64 = usage
-        .records
-        .iter()
+        .records()
         .filter(|r| r.reclaimable)
         .map(|r| r.own)
         .sum();
     assert_eq!(usage.reclaimable, sum, "nothing is shared");
     let plan = prune::plan(&state.engine, &PruneRequest::everything(), NOW).unwrap();
-    assert_eq!(usage.reclaimable, plan.bytes);
+    assert_eq!(usage.reclaimable, plan.bytes());
 }
 
 #[test]
@@ -136,7 +130,9 @@ fn the_same_is_told_as_a_tree() {
         &state.layer(&base, &[("c", &text('c', 9))]),
     );
     state.layer(&base, &[("lost", "1")]);
-    let (rows, tree) = usage::usage_tree(&state.engine).unwrap();
+    let tree = usage::usage_tree(&state.engine).unwrap();
+    let rows: Vec<_> = (0..tree.count()).map(|number| tree.row(number)).collect();
+    let tree = tree.usage();
     let shape: Vec<_> = rows
         .iter()
         .map(|row| (&*row.record.text, row.depth))
@@ -151,8 +147,9 @@ fn the_same_is_told_as_a_tree() {
         (tree.total, tree.reclaimable),
         (flat.total, flat.reclaimable)
     );
-    assert_eq!(flat.records.len(), rows.len());
-    assert!(rows.iter().all(|row| flat.records.contains(&row.record)));
+    let records: Vec<_> = flat.records().collect();
+    assert_eq!(records.len(), rows.len());
+    assert!(rows.iter().all(|row| records.contains(&row.record)));
 }
 
 #[test]
@@ -163,7 +160,8 @@ fn steps_make_trees_oldest_first() {
     let one = state.record(Some(&from), "RUN one", &state.layer(&base, &[("b", "1")]));
     state.record(Some(&from), "RUN two", &state.layer(&base, &[("c", "1")]));
     state.record(Some(&one), "CMD x", &base);
-    let rows = usage::steps(&state.engine).unwrap();
+    let steps = usage::steps(&state.engine).unwrap();
+    let rows: Vec<_> = (0..steps.count()).map(|number| steps.row(number)).collect();
     let shape: Vec<_> = rows.iter().map(|row| (&*row.text, row.depth)).collect();
     let expected = [("FROM a", 0), ("RUN one", 1), ("CMD x", 1), ("RUN two", 1)];
     assert_eq!(shape, expected);

@@ -38,7 +38,7 @@ impl Gc {
 
 fn prune(engine: &Engine, request: &PruneRequest, now: i64) -> Result<PruneReport, PruneError> {
     let plan = prune::plan(engine, request, now)?;
-    if plan.items.is_empty() {
+    if plan.count() == 0 {
         return Ok(PruneReport::default());
     }
     prune::apply(engine, plan)

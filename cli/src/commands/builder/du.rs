@@ -1,12 +1,11 @@
 //! `iechor builder du`.
 
 use clap::Args;
-use iechor_engine::usage::{self, TreeRow, Usage, UsageId, UsageRecord};
-use serde::Serialize;
+use iechor_engine::usage::{self, TreeRow, Usage, UsageRecord};
 
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{ListArgs, Row, Style};
+use crate::table::{Line, ListArgs, Row, Style};
 
 /// Show what takes space
 #[derive(Debug, Args)]
@@ -30,71 +29,61 @@ impl Row for UsageRecord {
         "PLACE",
     ];
 
-    fn id(&self, style: &Style) -> String {
-        usage_id(&self.id, style)
+    fn id(&self, line: &mut Line<'_>) {
+        line.usage_id(&self.id);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
-        cells(self, 0, style)
+    fn cells(&self, line: &mut Line<'_>) {
+        cells(self, 0, line);
     }
 }
 
 impl Row for TreeRow {
     const COLUMNS: &'static [&'static str] = UsageRecord::COLUMNS;
 
-    fn id(&self, style: &Style) -> String {
-        usage_id(&self.record.id, style)
+    fn id(&self, line: &mut Line<'_>) {
+        line.usage_id(&self.record.id);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
-        cells(&self.record, self.depth, style)
+    fn cells(&self, line: &mut Line<'_>) {
+        cells(&self.record, self.depth, line);
     }
 }
 
-fn cells(record: &UsageRecord, depth: usize, style: &Style) -> Vec<String> {
-    vec![
-        usage_id(&record.id, style),
-        record.kind.name().to_owned(),
-        record.reclaimable.to_string(),
-        style.size(record.own),
-        style.size(record.shared),
-        style.ago(record.last_used),
-        "  ".repeat(depth) + &style.text(&record.text),
-        record
-            .place
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-    ]
-}
-
-/// What a record is called: of a digest as many digits as the style wants.
-pub(super) fn usage_id(id: &UsageId, style: &Style) -> String {
-    match id {
-        UsageId::Digest(digest) if style.is_short() => digest.short(),
-        id => style.id(&id.to_string()),
-    }
+fn cells(record: &UsageRecord, depth: usize, line: &mut Line<'_>) {
+    line.usage_id(&record.id)
+        .word(record.kind.name())
+        .word(if record.reclaimable { "true" } else { "false" })
+        .size(record.own)
+        .size(record.shared)
+        .ago(record.last_used)
+        .indented(depth, &record.text);
+    match &record.place {
+        Some(place) => line.place(place),
+        None => line.word(""),
+    };
 }
 
 /// Lists everything that takes space, then the sums.
 pub(crate) fn run(args: &DuArgs, session: &Session) -> Result<(), CliError> {
     let engine = session.engine()?;
     if args.tree {
-        let (rows, usage) = usage::usage_tree(&engine)?;
-        show(args, &rows, &usage, session)
+        let tree = usage::usage_tree(&engine)?;
+        show(args, |number| tree.row(number), tree.usage(), session)
     } else {
         let usage = usage::usage(&engine)?;
-        show(args, &usage.records, &usage, session)
+        show(args, |number| usage.record(number), &usage, session)
     }
 }
 
-fn show<R: Row + Serialize>(
+fn show<R: Row>(
     args: &DuArgs,
-    rows: &[R],
+    row: impl Fn(usize) -> R + Sync,
     usage: &Usage,
     session: &Session,
 ) -> Result<(), CliError> {
-    args.list.show(rows, session.now(), &session.ui)?;
+    args.list
+        .show_each(usage.count(), row, session.now(), &session.ui)?;
     if args.list.is_table() {
         let style = args.list.style(session.now());
         session.ui.text(&totals(usage, &style))?;

@@ -3,10 +3,9 @@
 use clap::Args;
 use iechor_engine::usage::{self, StepRow};
 
-use super::du::usage_id;
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{ListArgs, Row, Style};
+use crate::table::{Line, ListArgs, Row};
 
 /// List the cached steps, each under the one it was built on
 #[derive(Debug, Args)]
@@ -26,25 +25,25 @@ impl Row for StepRow {
         "LAST USED",
     ];
 
-    fn id(&self, style: &Style) -> String {
-        usage_id(&self.key, style)
+    fn id(&self, line: &mut Line<'_>) {
+        line.usage_id(&self.key);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
-        vec![
-            usage_id(&self.key, style),
-            format!("{}{}", "  ".repeat(self.depth), style.text(&self.text)),
-            self.place.to_string(),
-            style.size(self.own),
-            style.size(self.shared),
-            self.hits.to_string(),
-            style.ago(self.last_used),
-        ]
+    fn cells(&self, line: &mut Line<'_>) {
+        line.usage_id(&self.key)
+            .indented(self.depth, &self.text)
+            .place(&self.place)
+            .size(self.own)
+            .size(self.shared)
+            .number(self.hits)
+            .ago(self.last_used);
     }
 }
 
 /// Lists the steps.
 pub(crate) fn run(args: &LsArgs, session: &Session) -> Result<(), CliError> {
-    let rows = usage::steps(&session.engine()?)?;
-    args.list.show(&rows, session.now(), &session.ui)
+    let steps = usage::steps(&session.engine()?)?;
+    let row = |number| steps.row(number);
+    args.list
+        .show_each(steps.count(), row, session.now(), &session.ui)
 }

@@ -6,10 +6,9 @@ use clap::Args;
 use iechor_engine::Engine;
 use iechor_engine::prune::{self, Filter, PruneItem, PrunePlan, PruneRequest, Scope};
 
-use super::du::usage_id;
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{ListArgs, Row, Style};
+use crate::table::{Line, ListArgs, Row};
 use crate::units::Size;
 
 /// Remove what is no longer needed
@@ -48,19 +47,17 @@ impl Row for PruneItem {
     const COLUMNS: &'static [&'static str] =
         &["ID", "TYPE", "SIZE", "LAST ACCESSED", "STEP", "REASON"];
 
-    fn id(&self, style: &Style) -> String {
-        usage_id(&self.record.id, style)
+    fn id(&self, line: &mut Line<'_>) {
+        line.usage_id(&self.record.id);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
-        vec![
-            usage_id(&self.record.id, style),
-            self.record.kind.name().to_owned(),
-            style.size(self.record.own),
-            style.ago(self.record.last_used),
-            style.text(&self.record.text),
-            self.reason.to_owned(),
-        ]
+    fn cells(&self, line: &mut Line<'_>) {
+        line.usage_id(&self.record.id)
+            .word(self.record.kind.name())
+            .size(self.record.own)
+            .ago(self.record.last_used)
+            .text(&self.record.text)
+            .word(self.reason);
     }
 }
 
@@ -81,7 +78,8 @@ pub(crate) fn run(args: PruneArgs, session: &Session) -> Result<(), CliError> {
     let engine = session.engine()?;
     let plan = prune::plan(&engine, &args.request(), session.now())?;
     if args.dry_run {
-        return show(&args, &plan.items, plan.bytes, session);
+        let item = |number| plan.item(number);
+        return show(&args, plan.count(), item, plan.bytes(), session);
     }
     if !agreed(&args, &plan, session)? {
         session.ui.note("nothing was removed");
@@ -97,19 +95,21 @@ fn apply(
     session: &Session,
 ) -> Result<(), CliError> {
     let report = prune::apply(engine, plan)?;
-    show(args, &report.items, report.bytes, session)
+    let items = &report.items;
+    let item = |number: usize| &items[number];
+    show(args, items.len(), item, report.bytes, session)
 }
 
 /// Nothing to remove needs no question; no terminal and no `--force` is never a silent yes.
 fn agreed(args: &PruneArgs, plan: &PrunePlan, session: &Session) -> Result<bool, CliError> {
-    if args.force || plan.items.is_empty() {
+    let count = plan.count();
+    if args.force || count == 0 {
         return Ok(true);
     }
-    let count = plan.items.len();
     let question = format!(
         "{count} record{} would be removed, {} freed. Continue?",
         if count == 1 { "" } else { "s" },
-        Size(plan.bytes)
+        Size(plan.bytes())
     );
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         return Ok(session.ui.confirm(question));
@@ -120,13 +120,15 @@ fn agreed(args: &PruneArgs, plan: &PrunePlan, session: &Session) -> Result<bool,
     ))
 }
 
-fn show(
+fn show<R: Row>(
     args: &PruneArgs,
-    items: &[PruneItem],
+    count: usize,
+    item: impl Fn(usize) -> R + Sync,
     bytes: u64,
     session: &Session,
 ) -> Result<(), CliError> {
-    args.list.show(items, session.now(), &session.ui)?;
+    args.list
+        .show_each(count, item, session.now(), &session.ui)?;
     if args.list.is_table() {
         session.ui.data(format_args!(
             "\nTotal:  {}",

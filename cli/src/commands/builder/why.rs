@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::commands::build::explain::reasons;
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{self, Row, Style};
+use crate::table::{self, Line, Row, Style};
 
 /// Show what is behind the key of a cached step, and what it differs in from the one before
 #[derive(Debug, Args)]
@@ -33,13 +33,13 @@ pub(super) enum Form {
 impl Row for InputRow {
     const COLUMNS: &'static [&'static str] = &["RULE", "NAME", "VALUE"];
 
-    fn id(&self, _: &Style) -> String {
-        self.name.clone()
+    fn id(&self, line: &mut Line<'_>) {
+        line.word(&self.name);
     }
 
-    fn cells(&self, _: &Style) -> Vec<String> {
+    fn cells(&self, line: &mut Line<'_>) {
         let value = self.value.replace('\n', "\\n");
-        vec![self.rule.clone(), self.name.clone(), value]
+        line.word(&self.rule).word(&self.name).word(value);
     }
 }
 

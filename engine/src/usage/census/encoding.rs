@@ -1,7 +1,7 @@
 //! The file that a census is kept in.
 //!
 //! ```text
-//! "iechor census 1\n" ‖ number of layers, names, blobs ‖ times of both shelves
+//! "iechor census 2\n" ‖ number of layers, names, blobs ‖ times of both shelves
 //!   ‖ layers ‖ names ‖ blobs ‖ SHA-256 of all that
 //! ```
 //!
@@ -15,16 +15,17 @@ use std::path::Path;
 use iechor_snapshotter::{Digest, SnapshotId};
 
 use super::shelf::{SHARDS, Shard, Shelf};
-use super::{Census, CountedBlob, CountedLayer};
+use super::{Census, CountedBlob, CountedLayer, NONE};
 
-const MAGIC: &[u8] = b"iechor census 1\n";
+const MAGIC: &[u8] = b"iechor census 2\n";
 
 /// Reads the last census; none when there is none that is whole.
 pub(super) fn read(path: &Path) -> Option<Census> {
     let bytes = fs::read(path).ok()?;
     let (body, digest) = bytes.split_last_chunk::<32>()?;
-    let whole = Digest::of(body).as_bytes() == digest;
-    Reader(body.strip_prefix(MAGIC)?).census().filter(|_| whole)
+    let body_is_whole = Digest::of(body).as_bytes() == digest;
+    let contents = body.strip_prefix(MAGIC).filter(|_| body_is_whole)?;
+    Reader(contents).census()
 }
 
 /// Replaces the last census in one step.
@@ -48,11 +49,12 @@ fn encode(census: &Census) -> Vec<u8> {
         bytes.extend(time_of(*shard).to_le_bytes());
     }
     for layer in &census.layers {
-        let parent = layer.parent.map(|parent| *parent.digest().as_bytes());
         bytes.extend(layer.id.digest().as_bytes());
-        bytes.extend(parent.unwrap_or_default());
         bytes.extend(layer.index.to_le_bytes());
-        bytes.extend((layer.names.len() as u64).to_le_bytes());
+        bytes.extend(layer.own.to_le_bytes());
+        bytes.extend(layer.shared.to_le_bytes());
+        bytes.extend(layer.parent.to_le_bytes());
+        bytes.extend(layer.names_end.to_le_bytes());
     }
     for name in &census.names {
         bytes.extend(name.to_le_bytes());
@@ -102,32 +104,25 @@ impl Reader<'_> {
             layer_shelf,
             blob_shelf,
         };
-        let named = census.layers.last().map_or(0, |layer| layer.names.end);
-        (self.0.is_empty() && named == names).then_some(census)
+        (self.0.is_empty() && is_linked(&census)).then_some(census)
     }
 
     fn layers(&mut self, count: usize) -> Option<Vec<CountedLayer>> {
-        let mut begin: usize = 0;
-        let mut layers = Vec::with_capacity(count);
-        for _ in 0..count {
-            let id = SnapshotId::new(self.digest()?);
-            let parent = self.digest()?;
-            let index = self.u64()?;
-            let end = begin.checked_add(self.count()?)?;
-            layers.push(CountedLayer {
-                id,
-                parent: (parent.as_bytes() != &[0; 32]).then(|| SnapshotId::new(parent)),
-                index,
-                names: begin..end,
-            });
-            begin = end;
-        }
-        Some(layers)
+        let layer = |_| {
+            Some(CountedLayer {
+                id: SnapshotId::new(self.digest()?),
+                index: self.u64()?,
+                own: self.u64()?,
+                shared: self.u64()?,
+                parent: self.u32()?,
+                names_end: self.u32()?,
+            })
+        };
+        (0..count).map(layer).collect()
     }
 
     fn name(&mut self, blobs: usize) -> Option<u32> {
-        let name = u32::from_le_bytes(self.take()?);
-        ((name as usize) < blobs).then_some(name)
+        self.u32().filter(|name| (*name as usize) < blobs)
     }
 
     fn blob(&mut self) -> Option<CountedBlob> {
@@ -146,6 +141,10 @@ impl Reader<'_> {
         usize::try_from(self.u64()?).ok()
     }
 
+    fn u32(&mut self) -> Option<u32> {
+        self.take().map(u32::from_le_bytes)
+    }
+
     fn u64(&mut self) -> Option<u64> {
         self.take().map(u64::from_le_bytes)
     }
@@ -159,4 +158,15 @@ impl Reader<'_> {
         self.0 = rest;
         Some(*taken)
     }
+}
+
+/// Whether every position that a layer names is one.
+fn is_linked(census: &Census) -> bool {
+    let Census { layers, names, .. } = census;
+    let is_layer = |parent: u32| parent == NONE || (parent as usize) < layers.len();
+    let in_order =
+        |pair: &[CountedLayer]| pair[0].id < pair[1].id && pair[0].names_end <= pair[1].names_end;
+    layers.last().map_or(0, |layer| layer.names_end as usize) == names.len()
+        && layers.iter().all(|layer| is_layer(layer.parent))
+        && layers.windows(2).all(in_order)
 }

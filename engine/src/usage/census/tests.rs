@@ -52,18 +52,22 @@ impl Store {
 
 /// What a census says, in an order that does not depend on how it came about.
 fn told(census: &Census) -> Vec<String> {
-    let layer = |layer: &CountedLayer| {
-        let names = census.names[layer.names.clone()].iter();
+    let layer = |(at, layer): (usize, &CountedLayer)| {
+        let names = census.names[names_of(&census.layers, at)].iter();
         let mut names: Vec<_> = names
             .map(|name| census.blobs[*name as usize].digest)
             .collect();
         names.sort();
         format!(
-            "{:?} {:?} {} {names:?}",
-            layer.id, layer.parent, layer.index
+            "{:?} {:?} {} {} {} {names:?}",
+            layer.id,
+            layer.parent().map(|parent| census.layers[parent].id),
+            layer.index,
+            layer.own,
+            layer.shared
         )
     };
-    let mut told: Vec<String> = census.layers.iter().map(layer).collect();
+    let mut told: Vec<String> = census.layers.iter().enumerate().map(layer).collect();
     told.extend(census.blobs.iter().map(|blob| format!("{blob:?}")));
     told.sort();
     told

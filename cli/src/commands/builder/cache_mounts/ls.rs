@@ -5,7 +5,7 @@ use iechor_engine::cache_mounts::{self, CacheMountInfo};
 
 use crate::error::CliError;
 use crate::session::Session;
-use crate::table::{ListArgs, Row, Style};
+use crate::table::{Line, ListArgs, Row};
 
 /// List the cache mounts
 #[derive(Debug, Args)]
@@ -17,18 +17,16 @@ pub(crate) struct LsArgs {
 impl Row for CacheMountInfo {
     const COLUMNS: &'static [&'static str] = &["ID", "DIRECTORY", "SIZE", "LAST USED", "IN USE"];
 
-    fn id(&self, _: &Style) -> String {
-        self.id.clone()
+    fn id(&self, line: &mut Line<'_>) {
+        line.word(&self.id);
     }
 
-    fn cells(&self, style: &Style) -> Vec<String> {
-        vec![
-            style.text(&self.id),
-            style.id(&self.directory),
-            style.size(self.bytes),
-            style.ago(self.last_used),
-            self.in_use.to_string(),
-        ]
+    fn cells(&self, line: &mut Line<'_>) {
+        line.text(&self.id)
+            .id(&self.directory)
+            .size(self.bytes)
+            .ago(self.last_used)
+            .show(self.in_use);
     }
 }
 
