@@ -13,7 +13,7 @@ NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoc
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace \
                fio=fio python3=python3 make=make dpkg-deb=dpkg
 
-.PHONY: help deps build example test test-fs-long test-saboteur test-programs test-prune-long suites lint fmt bench bench-fs bench-cache bench-diff ci
+.PHONY: help deps build example test test-fs-long test-saboteur test-programs test-prune-long suites lint fmt bench bench-fs bench-cache bench-commit bench-diff ci
 
 help: ## List the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: ## Measure against buildah and the kernel's overlayfs
 
 bench-cache: ## Measure what asks the cache at 100,000 records
 	$(CARGO) bench -p iechor --bench cache
+
+bench-commit: ## Measure the commit of a step and the first listing of a mount
+	$(CARGO) bench -p iechor-snapshotter --bench commit
 
 bench-diff: ## Measure a difference of 10 of 1,000,000 files
 	$(CARGO) bench -p iechor --bench diff

@@ -15,9 +15,11 @@ mod tests;
 mod writer;
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+pub(crate) use self::adopt::Dress;
 pub use self::writer::BlobWriter;
 use crate::id::Digest;
 use crate::store::StoreError;
@@ -117,11 +119,25 @@ impl BlobStore {
     }
 }
 
-/// Reads a file from its start in one go, one byte more than expected to see whether it grew.
+/// Reads a file from its start, one byte more than expected to see whether it grew; at most one
+/// more than [`SMALL`].
 fn read_small(file: &File, len: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
-    rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0))?;
-    file.take(SMALL + 1).read_to_end(&mut bytes)?;
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0) + 1];
+    let mut filled = 0;
+    loop {
+        match file.read_at(&mut bytes[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        // A regular file gives less than was asked for at its end alone.
+        if filled < bytes.len() || filled > SMALL as usize {
+            break;
+        }
+        bytes.resize(SMALL as usize + 1, 0);
+    }
+    bytes.truncate(filled);
     Ok(bytes)
 }
 

@@ -15,19 +15,31 @@ use crate::store::StoreError;
 use crate::store::error::cannot;
 use crate::xattr;
 
+/// What a file has besides its contents, and a blob has not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dress {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    /// Whether it has extended attributes.
+    pub(crate) xattrs: bool,
+}
+
 impl BlobStore {
     /// Takes a file out of a scratch directory into the store without copying it; gives digest and
     /// logical size. The name is gone after it, or remains if the store has the contents already.
     ///
     /// Nobody else may have the file open for writing.
-    pub(crate) fn adopt(&self, dir: impl AsFd, name: &OsStr) -> Result<(Digest, u64), StoreError> {
+    pub(crate) fn adopt(
+        &self,
+        dir: impl AsFd,
+        name: &OsStr,
+        dress: Dress,
+    ) -> Result<(Digest, u64), StoreError> {
         let error = |action| cannot(action, name);
         let file = open(dir.as_fd(), name).map_err(error("cannot open"))?;
         let (digest, len) = hash(&file).map_err(error("cannot read"))?;
-        if self.shelf.has(&digest, len)? {
-            return Ok((digest, len));
-        }
-        strip(&file).map_err(error("cannot strip the attributes of"))?;
+        strip(&file, dress).map_err(error("cannot strip the attributes of"))?;
+        // Not asked before: most files of a step are new, and the renaming finds the others.
         match self.shelf.rename_in(dir, name, &digest, len) {
             Err(StoreError::Io { source, .. }) if is_other_device(&source) => self.copy_from(&file),
             other => other.map(|()| (digest, len)),
@@ -59,13 +71,14 @@ fn hash(file: &File) -> io::Result<(Digest, u64)> {
 }
 
 /// Takes owner, setuid bits, capabilities and access control lists away.
-fn strip(file: &File) -> io::Result<()> {
-    let stat = rustix::fs::fstat(file)?;
+fn strip(file: &File, dress: Dress) -> io::Result<()> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-    if (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)) != (user, group) {
+    if (Uid::from_raw(dress.uid), Gid::from_raw(dress.gid)) != (user, group) {
         rustix::fs::fchown(file, Some(user), Some(group))?;
     }
-    xattr::remove_all(file)?;
+    if dress.xattrs {
+        xattr::remove_all(file)?;
+    }
     Ok(rustix::fs::fchmod(file, Mode::RUSR)?)
 }
 

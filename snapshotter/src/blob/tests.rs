@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -44,7 +44,15 @@ impl Fixture {
             rustix::fs::OFlags::RDONLY,
             rustix::fs::Mode::empty(),
         );
-        self.blobs.adopt(dir.unwrap(), name.as_ref()).unwrap()
+        let stat = fs::metadata(self.outside().join(name)).unwrap();
+        let dress = Dress {
+            uid: stat.uid(),
+            gid: stat.gid(),
+            xattrs: true,
+        };
+        self.blobs
+            .adopt(dir.unwrap(), name.as_ref(), dress)
+            .unwrap()
     }
 
     fn n_files(&self) -> usize {

@@ -9,7 +9,7 @@ use std::thread;
 
 use super::found::display;
 use super::{Take, UpperError};
-use crate::blob::BlobStore;
+use crate::blob::{BlobStore, Dress};
 use crate::id::Digest;
 use crate::layer::NodeKind;
 use crate::layer::draft::{Draft, NodeIdx, Payload};
@@ -27,6 +27,7 @@ pub(super) struct NewFile {
     pub(super) name: OsString,
     /// Its path in the step's root, for messages.
     pub(super) path: Vec<u8>,
+    pub(super) dress: Dress,
     /// Which node of the draft has these contents.
     pub(super) node: NodeIdx,
 }
@@ -90,7 +91,7 @@ fn store(blobs: &BlobStore, take: Take, waiting: &Mutex<Receiver<NewFile>>, done
             .recv();
         let Ok(file) = next else { return };
         let contents = match take {
-            Take::Move => blobs.adopt(&*file.dir, &file.name),
+            Take::Move => blobs.adopt(&*file.dir, &file.name, file.dress),
             Take::Copy => blobs.copy_in(&*file.dir, &file.name),
         };
         let contents = contents.map_err(|error| at(file.path, error));

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::UpperError;
 use super::marks::Marks;
+use crate::blob::Dress;
 use crate::dirfd::magic_link;
 use crate::layer::draft::NodeIdx;
 use crate::layer::{Metadata, Timestamp, Xattr};
@@ -87,6 +88,15 @@ impl<'a> Found<'a> {
 
     pub(super) fn metadata(&self) -> Metadata {
         metadata(&self.stat, self.xattrs.clone())
+    }
+
+    /// What its blob must lose.
+    pub(super) fn dress(&self) -> Dress {
+        Dress {
+            uid: self.stat.st_uid,
+            gid: self.stat.st_gid,
+            xattrs: self.marks.any,
+        }
     }
 
     /// Absolute path in the step's root.

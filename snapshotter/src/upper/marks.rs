@@ -14,13 +14,18 @@ pub(super) struct Marks {
     pub(super) metacopy: bool,
     /// Where it was moved from: a path from the root of the lower, or a name beside it.
     pub(super) redirect: Option<Vec<u8>>,
+    /// The file has extended attributes, be they such notes or its own.
+    pub(super) any: bool,
 }
 
 impl Marks {
     /// Takes overlayfs' notes, and labels of the host's kernel, out of a file's attributes; what the
     /// step set for an overlay within gets the name that it has there.
     pub(super) fn take_from(xattrs: &mut Vec<Xattr>) -> Self {
-        let mut marks = Self::default();
+        let mut marks = Self {
+            any: !xattrs.is_empty(),
+            ..Self::default()
+        };
         for xattr in xattrs.iter() {
             marks.note(xattr);
         }
@@ -82,7 +87,8 @@ mod tests {
                 opaque: true,
                 whiteout: false,
                 metacopy: true,
-                redirect
+                redirect,
+                any: true,
             }
         );
         let kept: Vec<_> = xattrs.iter().map(|xattr| &*xattr.name).collect();
@@ -98,7 +104,13 @@ mod tests {
     #[test]
     fn a_directory_of_whiteouts_by_attribute_is_not_opaque() {
         let mut xattrs = vec![xattr("trusted.overlay.opaque", "x")];
-        assert_eq!(Marks::take_from(&mut xattrs), Marks::default());
+        assert_eq!(
+            Marks::take_from(&mut xattrs),
+            Marks {
+                any: true,
+                ..Marks::default()
+            }
+        );
         let mut xattrs = vec![xattr("trusted.overlay.whiteout", "")];
         assert!(Marks::take_from(&mut xattrs).whiteout);
     }

@@ -219,6 +219,7 @@ impl<'a> Walk<'a> {
             dir,
             name: found.name.to_owned(),
             path: found.path(),
+            dress: found.dress(),
             node,
         });
         node
