@@ -95,10 +95,31 @@ trait Renderer: Send {
     fn finish(&mut self, model: &Model, summary: Option<&Summary>) -> io::Result<()>;
 }
 
-fn renderer(mode: Mode, color: Color) -> Box<dyn Renderer> {
+/// What is being done, as the head of a live view says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// A build.
+    Build,
+    /// A pull.
+    Pull,
+    /// A push.
+    Push,
+}
+
+impl Work {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Build => "Building",
+            Self::Pull => "Pulling",
+            Self::Push => "Pushing",
+        }
+    }
+}
+
+fn renderer(work: Work, mode: Mode, color: Color) -> Box<dyn Renderer> {
     let out = io::stderr();
     match mode {
-        Mode::Tty => Box::new(tty::Tty::new(out, color)),
+        Mode::Tty => Box::new(tty::Tty::new(out, color, work)),
         Mode::Quiet => Box::new(quiet::Quiet::new(out)),
         Mode::Rawjson => Box::new(rawjson::RawJson::new(out)),
         Mode::Plain | Mode::Auto => {
@@ -137,10 +158,10 @@ impl Display {
 
 impl Progress {
     /// Begins to draw.
-    pub(crate) fn start(mode: Mode, color: Color) -> Result<Self, CliError> {
+    pub(crate) fn start(work: Work, mode: Mode, color: Color) -> Result<Self, CliError> {
         let display = Display {
             model: Model::new(),
-            renderer: renderer(mode, color),
+            renderer: renderer(work, mode, color),
         };
         let shared = Arc::new(Mutex::new(display));
         let clock = match mode {

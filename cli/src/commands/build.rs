@@ -24,7 +24,7 @@ use self::explain::Explain;
 use self::pairs::{ArgValue, ExtraHost, Pair};
 use crate::env;
 use crate::error::{CliError, Failure};
-use crate::progress::{self, Mode, Progress};
+use crate::progress::{self, Mode, Progress, Work};
 use crate::session::Session;
 use crate::signals::SignalWatch;
 use crate::ui::Ui;
@@ -216,7 +216,7 @@ fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
         .map_err(|error| Failure::new(error, FailureKind::Internal))?;
     let signals = SignalWatch::start()?;
     let engine = session.engine_in_private_mounts()?;
-    let progress = Progress::start(display.mode, ui.color())?;
+    let progress = Progress::start(Work::Build, display.mode, ui.color())?;
     let built = engine.build(
         &request,
         &progress,

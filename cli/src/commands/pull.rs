@@ -4,9 +4,9 @@ use clap::Args;
 use iechor_engine::{Platform, sources};
 
 use super::build::default_platform;
-use super::transfer::{self, STEP};
+use super::transfer::{self, STEP, ShowArgs};
 use crate::error::CliError;
-use crate::progress::Mode;
+use crate::progress::Work;
 use crate::session::Session;
 
 /// Fetch an image from its registry into the local list
@@ -18,9 +18,8 @@ pub(crate) struct PullArgs {
     /// Platform to fetch [default: $DOCKER_DEFAULT_PLATFORM, else the host's]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<Platform>,
-    /// Show no progress; print the image's digest
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 /// Fetches it.
@@ -30,13 +29,13 @@ pub(crate) fn run(args: PullArgs, session: &Session) -> Result<(), CliError> {
         .map_or_else(default_platform, |platform| Ok(Some(platform)))?;
     let platform = asked.unwrap_or_else(Platform::host);
     let engine = session.engine_with_credentials()?;
-    let mode = args.quiet.then_some(Mode::Quiet);
-    let image = transfer::shown(session, mode, ("[pull]", &args.name), |progress| {
+    let told = (Work::Pull, "[pull]", args.name.as_str());
+    let image = transfer::shown(session, &args.show, told, |progress| {
         Ok(sources::pull(
             &engine, &args.name, &platform, progress, STEP,
         )?)
     })?;
-    if args.quiet {
+    if args.show.is_quiet() {
         return session.ui.data(image.digest);
     }
     session

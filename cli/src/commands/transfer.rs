@@ -2,23 +2,49 @@
 
 use std::time::Instant;
 
+use clap::Args;
 use iechor_engine::{Event, ProgressSink, StepId, StepInfo};
 
 use crate::error::CliError;
-use crate::progress::{self, Mode, Progress};
+use crate::progress::{self, Mode, Progress, Work};
 use crate::session::Session;
 
 /// The only step.
 pub(super) const STEP: StepId = StepId(0);
 
-/// Runs `work` as a step called `label`, with its progress on standard error.
+/// How it is shown.
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// How progress is shown [default: $IECHOR_PROGRESS, $BUILDKIT_PROGRESS, else auto]
+    #[arg(long, value_enum)]
+    progress: Option<Mode>,
+    /// Show no progress; print the digest
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl ShowArgs {
+    /// Whether the digest is all that is wanted.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet || self.progress == Some(Mode::Quiet)
+    }
+
+    fn mode(&self) -> Result<Mode, CliError> {
+        match self.is_quiet() {
+            true => Ok(Mode::Quiet),
+            false => progress::choose(self.progress),
+        }
+    }
+}
+
+/// Runs `act` as a step called `label`, with its progress on standard error.
 pub(super) fn shown<T>(
     session: &Session,
-    mode: Option<Mode>,
-    (label, text): (&str, &str),
-    work: impl FnOnce(&dyn ProgressSink) -> Result<T, CliError>,
+    args: &ShowArgs,
+    (work, label, text): (Work, &str, &str),
+    act: impl FnOnce(&dyn ProgressSink) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let progress = Progress::start(progress::choose(mode)?, session.ui.color())?;
+    let progress = Progress::start(work, args.mode()?, session.ui.color())?;
     let info = StepInfo {
         id: STEP,
         label: label.to_owned(),
@@ -28,7 +54,7 @@ pub(super) fn shown<T>(
     progress.event(Event::Planned(info));
     progress.event(Event::Started(STEP));
     let begun = Instant::now();
-    let result = work(&progress);
+    let result = act(&progress);
     progress.event(match &result {
         Ok(_) => Event::Finished(STEP, begun.elapsed()),
         Err(error) => Event::Failed(STEP, error.to_string()),

@@ -97,6 +97,11 @@ pub(super) struct Screen<W> {
     color: Color,
     /// Widths of the lines that are on the screen.
     drawn: Vec<usize>,
+    /// Widths of the lines that a terminal made lower has pushed out above the screen. One that is
+    /// made higher again takes them back.
+    above: Vec<usize>,
+    /// Size of the screen when it was drawn last.
+    size: Option<Size>,
 }
 
 impl<W: Write> Screen<W> {
@@ -106,6 +111,8 @@ impl<W: Write> Screen<W> {
             out,
             color,
             drawn: Vec::new(),
+            above: Vec::new(),
+            size: None,
         }
     }
 
@@ -123,6 +130,7 @@ impl<W: Write> Screen<W> {
         }
         frame.push_str(CLEAR_BELOW);
         frame.push_str(END_UPDATE);
+        self.size = Some(size);
         // One write a frame: what is half drawn is never seen.
         self.out.write_all(frame.as_bytes())?;
         self.out.flush()
@@ -131,22 +139,56 @@ impl<W: Write> Screen<W> {
     /// Writes below everything drawn, for good.
     pub(super) fn leave(&mut self, text: &[u8]) -> io::Result<()> {
         self.drawn.clear();
+        self.above.clear();
         self.out.write_all(text)?;
         self.out.flush()
     }
 
-    /// Moves to the first line drawn. A terminal made narrower has wrapped what was drawn.
-    fn back_to_top(&self, size: Size) -> String {
-        let rows: usize = self
-            .drawn
-            .iter()
-            .map(|width| width.div_ceil(size.columns).max(1))
-            .sum();
-        match rows {
+    /// Moves to the first line drawn, or to that which can still be reached.
+    fn back_to_top(&mut self, size: Size) -> String {
+        let room = size.rows.saturating_sub(1);
+        let columns_stay = |before: &Size| before.columns == size.columns;
+        if let Some(before) = self.size.filter(columns_stay) {
+            self.take_back(size.rows.saturating_sub(before.rows), size);
+        }
+        let reached = rows(&self.drawn, size).min(room);
+        self.push_out(size, room);
+        if !self.size.as_ref().is_none_or(columns_stay) {
+            // Where lines were wrapped anew nobody can say what comes back. Rather is a piece of a
+            // frame left than a line of the user drawn over.
+            self.above.clear();
+        }
+        match reached {
             0 => BEGIN_UPDATE.to_owned(),
             rows => format!("{BEGIN_UPDATE}\r\u{1b}[{rows}A"),
         }
     }
+
+    /// A terminal made higher has filled the new rows from what was above.
+    fn take_back(&mut self, grown: usize, size: Size) {
+        let kept = (0..self.above.len())
+            .find(|kept| rows(&self.above[*kept..], size) <= grown)
+            .unwrap_or(self.above.len());
+        let back = self.above.split_off(kept);
+        self.drawn.splice(..0, back);
+    }
+
+    /// A terminal made lower, or so narrow that lines were wrapped, has pushed out what does not fit
+    /// above the cursor, which stands below the last line.
+    fn push_out(&mut self, size: Size, room: usize) {
+        let out = (0..self.drawn.len())
+            .find(|out| rows(&self.drawn[*out..], size) <= room)
+            .unwrap_or(self.drawn.len());
+        self.above.extend(self.drawn.drain(..out));
+    }
+}
+
+/// Rows that lines of these widths take. A terminal made narrower has wrapped them.
+fn rows(widths: &[usize], size: Size) -> usize {
+    let rows = widths
+        .iter()
+        .map(|width| width.div_ceil(size.columns).max(1));
+    rows.sum()
 }
 
 #[cfg(test)]
@@ -221,5 +263,103 @@ mod tests {
             )
             .unwrap();
         assert!(String::from_utf8(screen.out).unwrap().contains("\u{1b}[2A"));
+    }
+
+    /// A terminal as people have one: it scrolls what does not fit, keeps what it scrolled, and takes
+    /// it back when it is made higher.
+    struct Terminal {
+        size: Size,
+        scrolled: Vec<String>,
+        screen: Vec<String>,
+        cursor: usize,
+    }
+
+    impl Terminal {
+        fn new(rows: usize) -> Self {
+            Self {
+                size: Size { columns: 40, rows },
+                scrolled: Vec::new(),
+                screen: vec![String::new()],
+                cursor: 0,
+            }
+        }
+
+        fn show(&mut self, text: &str) {
+            let frame = text.replace(BEGIN_UPDATE, "").replace(END_UPDATE, "");
+            let mut rest = frame.as_str();
+            if let Some(after) = rest.strip_prefix("\r\u{1b}[") {
+                let (up, after) = after.split_once('A').unwrap();
+                self.cursor = self.cursor.saturating_sub(up.parse().unwrap());
+                rest = after;
+            }
+            for line in rest.split_inclusive('\n') {
+                match line.strip_suffix('\n') {
+                    Some(line) => self.line(line.trim_end_matches(CLEAR_LINE)),
+                    None if line == CLEAR_BELOW => {
+                        self.screen.truncate(self.cursor);
+                        self.screen.push(String::new());
+                    }
+                    None => panic!("{line:?}"),
+                }
+            }
+        }
+
+        fn line(&mut self, line: &str) {
+            self.screen[self.cursor] = line.to_owned();
+            self.cursor += 1;
+            if self.cursor == self.screen.len() {
+                self.screen.push(String::new());
+            }
+            self.scroll();
+        }
+
+        fn scroll(&mut self) {
+            let over = (self.cursor + 1).saturating_sub(self.size.rows);
+            self.scrolled.extend(self.screen.drain(..over));
+            self.cursor -= over;
+        }
+
+        fn resize(&mut self, rows: usize) {
+            let grown = rows.saturating_sub(self.size.rows).min(self.scrolled.len());
+            let back = self.scrolled.split_off(self.scrolled.len() - grown);
+            self.cursor += back.len();
+            self.screen.splice(..0, back);
+            self.size.rows = rows;
+            self.screen.truncate((self.cursor + 1).max(rows));
+            self.scroll();
+        }
+
+        /// All lines, those that scrolled away as well.
+        fn lines(&self) -> Vec<&str> {
+            let all = self.scrolled.iter().chain(&self.screen);
+            all.map(String::as_str)
+                .filter(|line| !line.is_empty())
+                .collect()
+        }
+    }
+
+    #[test]
+    fn a_terminal_made_lower_and_higher_again_keeps_no_piece_of_a_frame() {
+        let mut terminal = Terminal::new(20);
+        for said in ["$ one", "$ two", "$ three"] {
+            terminal.line(said);
+        }
+        let mut screen = Screen::new(Vec::new(), Color::Off);
+        for (frame, rows) in [20, 6, 5, 5, 9, 12, 7, 30, 30].into_iter().enumerate() {
+            terminal.resize(rows);
+            let text: Vec<String> = (0..14).map(|at| format!("{frame}: {at}")).collect();
+            let lines: Vec<Line> = text
+                .iter()
+                .take(rows - 1)
+                .map(|text| line(text, ""))
+                .collect();
+            screen.draw(&lines, terminal.size).unwrap();
+            terminal.show(std::str::from_utf8(&screen.out).unwrap());
+            screen.out.clear();
+        }
+        let last: Vec<String> = (0..14).map(|at| format!("8: {at}")).collect();
+        let said = ["$ one", "$ two", "$ three"].into_iter();
+        let expected: Vec<&str> = said.chain(last.iter().map(String::as_str)).collect();
+        assert_eq!(terminal.lines(), expected);
     }
 }

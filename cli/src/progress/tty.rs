@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use iechor_engine::Event;
 
-use super::Renderer;
 use super::model::{Model, State, Step, Transfer};
 use super::plain::write_failures;
 use super::screen::{Line, Screen, Size};
 use super::summary::Summary;
+use super::{Renderer, Work};
 use crate::ui::Color;
 use crate::units::{self, Seconds};
 
@@ -29,13 +29,15 @@ const NORMAL: Style = Style::new();
 #[derive(Debug)]
 pub(super) struct Tty<W> {
     screen: Screen<W>,
+    work: Work,
 }
 
 impl<W: Write> Tty<W> {
     /// Draws on `out`, which is a terminal.
-    pub(super) fn new(out: W, color: Color) -> Self {
+    pub(super) fn new(out: W, color: Color, work: Work) -> Self {
         Self {
             screen: Screen::new(out, color),
+            work,
         }
     }
 }
@@ -48,12 +50,13 @@ impl<W: Write + Send> Renderer for Tty<W> {
 
     fn tick(&mut self, model: &Model) -> io::Result<()> {
         let size = Size::of_stderr();
-        let lines = live_frame(model, size.rows.saturating_sub(1));
+        let lines = live_frame(self.work, model, size.rows.saturating_sub(1));
         self.screen.draw(&lines, size)
     }
 
     fn finish(&mut self, model: &Model, summary: Option<&Summary>) -> io::Result<()> {
-        self.screen.draw(&last_frame(model), Size::of_stderr())?;
+        let lines = last_frame(self.work, model);
+        self.screen.draw(&lines, Size::of_stderr())?;
         let mut text = Vec::new();
         for warning in model.warnings() {
             writeln!(text, "{warning}")?;
@@ -67,7 +70,7 @@ impl<W: Write + Send> Renderer for Tty<W> {
 }
 
 /// Header and steps in at most `rows` rows. Where they do not fit, finished steps give way first.
-fn live_frame(model: &Model, rows: usize) -> Vec<Line> {
+fn live_frame(work: Work, model: &Model, rows: usize) -> Vec<Line> {
     let begun: Vec<&Step> = model
         .steps()
         .iter()
@@ -79,7 +82,7 @@ fn live_frame(model: &Model, rows: usize) -> Vec<Line> {
         .flat_map(|step| running_lines(step))
         .collect();
     let room = rows.saturating_sub(1 + details.len());
-    let mut lines = vec![header(model, "")];
+    let mut lines = vec![header(work, model, "")];
     lines.extend(
         over[over.len().saturating_sub(room)..]
             .iter()
@@ -91,22 +94,23 @@ fn live_frame(model: &Model, rows: usize) -> Vec<Line> {
 }
 
 /// Everything that began, for the scroll-back.
-fn last_frame(model: &Model) -> Vec<Line> {
+fn last_frame(work: Work, model: &Model) -> Vec<Line> {
     let begun = model
         .steps()
         .iter()
         .filter(|step| step.state != State::Waiting);
-    std::iter::once(header(model, " FINISHED"))
+    std::iter::once(header(work, model, " FINISHED"))
         .chain(begun.map(title_line))
         .collect()
 }
 
-fn header(model: &Model, end: &str) -> Line {
+fn header(work: Work, model: &Model, end: &str) -> Line {
     let over = model.steps().iter().filter(|step| step.is_over()).count();
     let (all, elapsed) = (model.steps().len(), Seconds(model.elapsed()));
+    let doing = work.words();
     Line::new(
         NORMAL,
-        format!("[+] Building {elapsed} ({over}/{all}){end}"),
+        format!("[+] {doing} {elapsed} ({over}/{all}){end}"),
         "",
     )
 }
@@ -146,12 +150,10 @@ fn transfer_line(transfer: &Transfer) -> Line {
     let left = format!(" => => {}", transfer.what);
     match transfer.total.filter(|total| *total > 0) {
         Some(total) => {
-            let right = format!(
-                "{} {current} / {}",
-                bar(transfer.current, total),
-                units::Size(total)
-            );
-            Line::new(NORMAL, left, right)
+            let bar = bar(transfer.current, total);
+            let total = units::Size(total);
+            // As wide as any size, so that the bars stand below each other and do not tremble.
+            Line::new(NORMAL, left, format!("{bar} {current:>7} / {total:>7}"))
         }
         None => Line::new(NORMAL, left, current.to_string()),
     }
@@ -196,14 +198,14 @@ mod tests {
     #[test]
     fn a_frame_never_outgrows_the_screen() {
         for rows in 1..60 {
-            assert!(live_frame(&busy(), rows).len() <= rows);
+            assert!(live_frame(Work::Build, &busy(), rows).len() <= rows);
         }
     }
 
     #[test]
     fn a_short_screen_keeps_what_runs() {
         let lines = drawn(
-            &live_frame(&busy(), 10),
+            &live_frame(Work::Build, &busy(), 10),
             Size {
                 columns: 60,
                 rows: 11,
@@ -227,7 +229,10 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_screen() {
         for columns in [1, 2, 10, 80] {
-            let lines = drawn(&live_frame(&busy(), 20), Size { columns, rows: 21 });
+            let lines = drawn(
+                &live_frame(Work::Build, &busy(), 20),
+                Size { columns, rows: 21 },
+            );
             assert!(
                 lines
                     .iter()
@@ -242,7 +247,7 @@ mod tests {
         events.push(Event::Finished(StepId(0), Duration::from_millis(1500)));
         events.push(Event::Failed(StepId(1), "exit code: 1".into()));
         let lines = drawn(
-            &last_frame(&model_of(&events)),
+            &last_frame(Work::Build, &model_of(&events)),
             Size {
                 columns: 40,
                 rows: 3,
@@ -252,6 +257,44 @@ mod tests {
         assert!(lines[1].starts_with(" => [1/2] RUN a") && lines[1].ends_with("1.5s"));
         assert!(lines[2].starts_with(" => ERROR [2/2] RUN b"));
     }
+
+    #[test]
+    fn the_head_says_what_is_done() {
+        let head = |work| live_frame(work, &model_of(&[]), 9)[0].clone();
+        let said = |work| drawn(&[head(work)], SIZE).remove(0);
+        assert_eq!(said(Work::Pull), "[+] Pulling 0.0s (0/0)");
+        assert_eq!(said(Work::Push), "[+] Pushing 0.0s (0/0)");
+    }
+
+    #[test]
+    fn bars_of_transfers_stand_below_each_other() {
+        let transfer = |current, total| Event::Transfer {
+            step: StepId(0),
+            what: format!("layer {total}"),
+            current,
+            total: Some(total),
+        };
+        let mut events = vec![planned(0, "[pull]", "image"), Event::Started(StepId(0))];
+        events.extend([
+            transfer(999, 1000),
+            transfer(5, 123_400_000),
+            transfer(1_704_000_000, 2_000_000_000),
+        ]);
+        let lines = drawn(&live_frame(Work::Pull, &model_of(&events), 9), SIZE);
+        let begins: Vec<_> = lines[2..5]
+            .iter()
+            .map(|line| line.find(['█', '░']))
+            .collect();
+        assert!(
+            begins[0].is_some() && begins.iter().all(|begin| *begin == begins[0]),
+            "{lines:#?}"
+        );
+    }
+
+    const SIZE: Size = Size {
+        columns: 80,
+        rows: 24,
+    };
 
     #[test]
     fn a_bar_is_full_at_the_end() {
