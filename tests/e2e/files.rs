@@ -226,4 +226,39 @@ fn an_ambiguous_prefix_lists_what_it_fits() {
         .says("ambiguous")
         .says("step ");
     env.run(["diff", digit, "app"]).code(1).says("ambiguous");
+    for command in [["mount", digit].as_slice(), &["shell", digit, "--", "true"]] {
+        let refused = env.run(command).code(1);
+        refused.says("is ambiguous").says("step ");
+    }
+    for command in ["why", "diff-key"] {
+        let both = ["builder", command, digit, digit];
+        let asked = if command == "why" { &both[..3] } else { &both };
+        env.run(asked).code(1).says("is ambiguous");
+    }
+}
+
+/// The first digits that several mounts have in common.
+fn common_to_two(ids: &[String]) -> Option<&str> {
+    let digit = |id: &&String| ids.iter().filter(|other| other[..1] == id[..1]).count() > 1;
+    ids.iter().find(digit).map(|id| &id[..1])
+}
+
+#[test]
+fn an_ambiguous_mount_lists_the_mounts_that_it_fits() {
+    let env = TestEnv::with_base();
+    let mut ids = Vec::new();
+    // Of 17 ids two begin with the same of 16 digits.
+    while common_to_two(&ids).is_none() {
+        env.run(["mount", "--rw", "base"]).success();
+        let listed = env.run(["mounts", "-q", "--no-trunc"]).success().stdout;
+        ids = listed.lines().map(str::to_owned).collect();
+    }
+    let digit = common_to_two(&ids).unwrap();
+    let fitting = || ids.iter().filter(|id| id.starts_with(digit));
+    for command in ["commit", "umount"] {
+        let refused = env.run([command, digit]).code(1);
+        let refused = refused.says("is ambiguous");
+        fitting().fold(refused, |refused, id| refused.says(id));
+    }
+    env.run(["umount", "--all"]).success();
 }
