@@ -1,7 +1,9 @@
 //! The builds that were made here, and how their steps went: `iechor history`.
 
-use iechor_cachedb::{Build, BuildId, BuildStep, CacheError, StepOutcome, UnixMillis};
+use iechor_cachedb::{Build, BuildId, BuildStatus, BuildStep, CacheError, StepOutcome, UnixMillis};
 
+use crate::logs::{self, Life};
+use crate::path_error::PathError;
 use crate::state::Engine;
 
 /// A build.
@@ -9,7 +11,7 @@ use crate::state::Engine;
 pub struct BuildEntry {
     /// Its number: what `iechor logs` takes.
     pub id: i64,
-    /// `running` (also when its process died), `succeeded`, `failed` or `cancelled`.
+    /// `running`, `succeeded`, `failed`, `cancelled`, or `killed` when its process ended before it.
     pub status: &'static str,
     /// The iEchorfile as the user named it.
     pub file: String,
@@ -84,6 +86,9 @@ pub enum HistoryError {
     /// The database could not be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// The logs of a build could not be looked at.
+    #[error(transparent)]
+    File(#[from] PathError),
 }
 
 /// The newest builds, newest first, `limit` at most.
@@ -96,7 +101,7 @@ pub fn builds(engine: &Engine, limit: usize) -> Result<Vec<BuildEntry>, HistoryE
     builds
         .map(|build| {
             let steps = steps_of(engine, build.id)?;
-            Ok(build_entry(build, &steps))
+            build_entry(engine, build, &steps)
         })
         .collect()
 }
@@ -110,7 +115,7 @@ pub fn build(engine: &Engine, number: i64) -> Result<BuildEntry, HistoryError> {
     let found = engine.cache().build(BuildId(number))?;
     let build = found.ok_or(HistoryError::NotFound(number))?;
     let steps = steps_of(engine, build.id)?;
-    Ok(build_entry(build, &steps))
+    build_entry(engine, build, &steps)
 }
 
 /// The steps of a build, by number.
@@ -132,14 +137,27 @@ fn steps_of(engine: &Engine, build: BuildId) -> Result<Vec<StepEntry>, HistoryEr
     Ok(steps)
 }
 
-fn build_entry(build: Build, steps: &[StepEntry]) -> BuildEntry {
+/// Whether a build has not told its end, and never will.
+pub(crate) fn is_killed(engine: &Engine, build: &Build) -> Result<bool, PathError> {
+    Ok(build.status == BuildStatus::Running && logs::life(engine, build.id.0)? == Life::Ended)
+}
+
+fn build_entry(
+    engine: &Engine,
+    build: Build,
+    steps: &[StepEntry],
+) -> Result<BuildEntry, HistoryError> {
     let count = |outcome: StepOutcome| {
         let steps = steps.iter();
         steps.filter(|step| step.outcome == outcome.word()).count()
     };
-    BuildEntry {
+    let status = match is_killed(engine, &build)? {
+        true => "killed",
+        false => build.status.word(),
+    };
+    Ok(BuildEntry {
         id: build.id.0,
-        status: build.status.word(),
+        status,
         started: build.started.0.div_euclid(1000),
         duration_ms: build.finished.map(|end| between(build.started, end)),
         file: build.file,
@@ -151,7 +169,7 @@ fn build_entry(build: Build, steps: &[StepEntry]) -> BuildEntry {
         misses: count(StepOutcome::Miss),
         failed: count(StepOutcome::Failed),
         bytes: steps.iter().map(|step| step.bytes).sum(),
-    }
+    })
 }
 
 /// Milliseconds; none when the clock went back.

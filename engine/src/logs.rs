@@ -3,7 +3,7 @@
 //! A step that was a hit has none. The logs of a build go when it is pruned from the history.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -46,14 +46,58 @@ pub fn path(engine: &Engine, build: i64, step: StepId) -> PathBuf {
     of_build(engine, build).join(format!("{}.log", step.0))
 }
 
+/// Says that a build is alive as long as this is: a lock on the directory of its logs, which ends
+/// with the process whatever ends it.
+#[derive(Debug)]
+pub(crate) struct Alive {
+    _dir: File,
+}
+
+/// What the directory of a build's logs says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Its process runs, or has not come to make the directory yet.
+    Alive,
+    /// Its process has ended.
+    Ended,
+}
+
+/// Makes the directory of a build's logs. It is locked before it has its name, so that nobody finds
+/// it unlocked while the build is alive.
+pub(crate) fn begin(engine: &Engine, build: i64) -> Result<Alive, PathError> {
+    let home = directory(engine);
+    fs::create_dir_all(&home).at("make directory", &home)?;
+    let made = tempfile::Builder::new()
+        .prefix(".begins-")
+        .tempdir_in(&home)
+        .at("make a directory in", &home)?;
+    let dir = File::open(made.path()).at("open", made.path())?;
+    dir.lock_shared().at("lock", made.path())?;
+    let named = of_build(engine, build);
+    fs::rename(made.keep(), &named).at("make directory", &named)?;
+    Ok(Alive { _dir: dir })
+}
+
+/// Whether the process of a build that has not told its end still runs.
+pub(crate) fn life(engine: &Engine, build: i64) -> Result<Life, PathError> {
+    let path = of_build(engine, build);
+    let dir = match File::open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Life::Alive),
+        opened => opened.at("open", &path)?,
+    };
+    match dir.try_lock() {
+        Ok(()) => Ok(Life::Ended),
+        Err(TryLockError::WouldBlock) => Ok(Life::Alive),
+        Err(TryLockError::Error(error)) => Err(error).at("lock", &path),
+    }
+}
+
 /// Starts the log of a step, empty whatever was there.
 ///
 /// # Errors
 ///
 /// [`LogError::File`].
 pub fn create(engine: &Engine, build: i64, step: StepId) -> Result<File, LogError> {
-    let dir = of_build(engine, build);
-    fs::create_dir_all(&dir).at("make directory", &dir)?;
     let path = path(engine, build, step);
     Ok(File::create(&path).at("create", &path)?)
 }

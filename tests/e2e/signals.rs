@@ -115,6 +115,45 @@ fn kill_9_leaves_no_mount_and_no_process() {
     assert_recovers(&env);
 }
 
+/// How a build stands.
+fn status(env: &TestEnv, build: &serde_json::Value) -> String {
+    let output = env.run(["history", "--format", "json"]).success();
+    let builds = tool::json(&output.stdout);
+    let mut builds = builds.as_array().unwrap().iter();
+    let found = builds.find(|entry| entry["id"] == *build).unwrap();
+    found["status"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_killed_build_is_told_to_be_and_its_logs_are_pruned() {
+    let env = TestEnv::with_base();
+    let prune = || {
+        let logs = ["builder", "prune", "-a", "-f", "--filter", "type=logs"];
+        env.run(logs).success()
+    };
+    let mut child = start(&env);
+    let newest = env.run(["history", "--format", "json", "--last", "1"]);
+    let build = tool::json(&newest.stdout)[0]["id"].clone();
+    let logs = env.root().join("logs").join(build.to_string());
+    let at_first = status(&env, &build);
+    prune();
+    let kept = logs.is_dir();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(at_first, "running");
+    assert!(kept);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while status(&env, &build) != "killed" {
+        // What the step left running ends after it.
+        assert!(Instant::now() < deadline, "{}", status(&env, &build));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_recovers(&env);
+    prune();
+    assert!(!logs.exists());
+    assert_eq!(status(&env, &build), "cancelled");
+}
+
 #[test]
 fn a_closed_pipe_ends_a_listing_quietly() {
     let env = TestEnv::with_base();

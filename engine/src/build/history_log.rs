@@ -20,7 +20,7 @@ use super::session::lock;
 use super::stage::StageState;
 use super::step::{Attempted, Step, first_line};
 use crate::error::StepError;
-use crate::logs;
+use crate::logs::{self, Alive};
 use crate::progress::StepId;
 use crate::request::{BuildRequest, ContextSource};
 use crate::state::Engine;
@@ -30,7 +30,7 @@ pub(crate) struct History<'a> {
     engine: &'a Engine,
     build: NewBuild,
     /// Given when the first step is executed: its log is under that number.
-    id: OnceLock<BuildId>,
+    id: OnceLock<(BuildId, Alive)>,
     begun: Instant,
     noted: Mutex<Noted>,
 }
@@ -74,16 +74,17 @@ impl<'a> History<'a> {
 
     /// The build's number, given now if it has none.
     fn id(&self) -> Result<BuildId, StepError> {
-        if let Some(id) = self.id.get() {
+        if let Some((id, _)) = self.id.get() {
             return Ok(*id);
         }
         // Two steps may come here at once; the lock makes the second one see the first one's number.
         let _noted = lock(&self.noted);
-        if let Some(id) = self.id.get() {
+        if let Some((id, _)) = self.id.get() {
             return Ok(*id);
         }
         let id = self.engine.cache().begin_build(&self.build)?;
-        Ok(*self.id.get_or_init(|| id))
+        let alive = logs::begin(self.engine, id.0)?;
+        Ok(self.id.get_or_init(|| (id, alive)).0)
     }
 
     /// Starts the log of a step.
@@ -97,7 +98,7 @@ impl<'a> History<'a> {
 
     /// Where the log of an executed step is.
     pub(crate) fn log_path(&self, step: &Step<'_>) -> Option<PathBuf> {
-        let BuildId(id) = *self.id.get()?;
+        let (BuildId(id), _) = *self.id.get()?;
         Some(logs::path(self.engine, id, step.id)).filter(|path| path.exists())
     }
 
@@ -275,7 +276,7 @@ impl<'a> History<'a> {
         let noted = lock(&self.noted);
         let cache = self.engine.cache();
         cache.touch(&noted.used, now)?;
-        let Some(&id) = self.id.get() else {
+        let Some(&(id, _)) = self.id.get() else {
             return Ok(cache.log_build(&self.build, &noted.steps, status, image, now)?);
         };
         cache.add_steps(id, &noted.steps)?;

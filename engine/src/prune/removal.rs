@@ -9,6 +9,7 @@ use iechor_snapshotter::{Digest, SnapshotId};
 
 use super::{Going, Plan, PruneError, PrunePlan, PruneReport};
 use crate::cache_mounts::directory::{self, MountLock};
+use crate::history;
 use crate::hold::Held;
 use crate::state::Engine;
 use crate::usage::census::{Census, Trust};
@@ -161,10 +162,17 @@ fn remove_logs(
     dir: &Path,
     need: Need,
 ) -> Result<bool, PruneError> {
-    // It may have begun since the plan was made.
     let known = engine.cache().build(build)?;
-    if known.is_some_and(|build| build.status == BuildStatus::Running) {
-        return Ok(false);
+    let unended = known.filter(|build| build.status == BuildStatus::Running);
+    if let Some(unended) = unended {
+        // It may have begun since the plan was made.
+        if !history::is_killed(engine, &unended)? {
+            return Ok(false);
+        }
+        // Nothing will tell any more that it has ended.
+        let cancelled = BuildStatus::Cancelled;
+        let cache = engine.cache();
+        cache.finish_build(build, cancelled, None, unended.started)?;
     }
     // A build of long ago goes from the history with its logs.
     if need == Need::None {

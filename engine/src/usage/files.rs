@@ -12,8 +12,9 @@ use iechor_snapshotter::{Digest, DigestSet, SnapshotId};
 use super::ledger::Ledger;
 use super::{UsageError, UsageId, UsageKind, UsageRecord, records};
 use crate::cache_mounts::directory::{self, MountLock};
+use crate::path_error::PathError;
 use crate::state::Engine;
-use crate::{disk, layers, logs};
+use crate::{disk, history, layers, logs};
 
 /// A thing beside the store.
 #[derive(Debug, Clone)]
@@ -231,7 +232,10 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
                 text,
             )
         };
-        let need = build.map_or(Need::None, |(age, build)| need_of_logs(*age, build));
+        let need = match build {
+            Some((age, build)) => need_of_logs(engine, *age, build)?,
+            None => Need::None,
+        };
         all.push(Stored {
             record,
             place: Place::Logs(BuildId(number), dir),
@@ -242,10 +246,12 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
 }
 
 /// `age` counts newer builds.
-fn need_of_logs(age: usize, build: &Build) -> Need {
-    match (age, build.status) {
-        (0, _) | (_, BuildStatus::Running) => Need::Needed,
-        (1..BUILDS_LOGGED, _) => Need::Useful,
+fn need_of_logs(engine: &Engine, age: usize, build: &Build) -> Result<Need, PathError> {
+    let runs = build.status == BuildStatus::Running && !history::is_killed(engine, build)?;
+    Ok(match age {
+        _ if runs => Need::Needed,
+        0 => Need::Needed,
+        1..BUILDS_LOGGED => Need::Useful,
         _ => Need::None,
-    }
+    })
 }
