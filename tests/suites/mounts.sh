@@ -22,12 +22,12 @@ mount_image() {
     "$iechor" mount --rw suites "$at" >/dev/null
 }
 
-
-# Runs a command on a mount of that kind.
+# Runs a command on a mount of that kind. What `before_COMMAND` leaves in $scratch/lower lies below.
 on_mount() {
     local kind="$1" outcome=0
     shift
     lower_tree
+    ! declare -F "before_$1" >/dev/null || "before_$1"
     "mount_$kind"
     "$@" || outcome=$?
     if [[ $kind == image ]]; then "$iechor" umount "$at" >/dev/null; else umount "$at"; fi

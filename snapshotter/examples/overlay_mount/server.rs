@@ -45,7 +45,7 @@ pub(crate) fn start() -> Result<(), Box<dyn Error>> {
 
 /// Mounts, and serves until the overlay is gone.
 pub(crate) fn serve(request: &Request) -> Result<(), Box<dyn Error>> {
-    let scratch = Scratch::beside(&request.work)?;
+    let scratch = Scratch::new()?;
     let store = SnapshotStore::open(&scratch.0.join("store"))?;
     let chain = layers::chain_of(&store, &request.lowers)?;
     let point = store.mount_point()?;
@@ -81,16 +81,13 @@ fn wait_until_unmounted(at: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A directory for the store, on the file system of the work directory; gone at the end.
+/// A directory for the store; gone at the end. That comes after `umount` has returned, so it does not lie
+/// beside the upper, whose owner may remove everything there by then.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn beside(work: &Path) -> io::Result<Self> {
-        let parent = fs::canonicalize(work)?
-            .parent()
-            .map(Path::to_owned)
-            .unwrap_or_default();
-        let path = parent.join(format!(".overlay_mount.{}", std::process::id()));
+    fn new() -> io::Result<Self> {
+        let path = env::temp_dir().join(format!("overlay_mount.{}", std::process::id()));
         fs::create_dir(&path)?;
         Ok(Self(path))
     }
