@@ -11,7 +11,8 @@ NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoc
          chromium=chromium dot=graphviz
 # What the benchmarks compare with.
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace \
-               fio=fio python3=python3 make=make dpkg-deb=dpkg
+               fio=fio python3=python3 make=make dpkg-deb=dpkg \
+               mkfs.ext4=e2fsprogs losetup=mount
 
 .PHONY: help deps build example test test-fs-long test-saboteur test-programs test-prune-long suites lint fmt bench bench-fs bench-cache bench-commit bench-diff ci
 

@@ -27,6 +27,7 @@
 //! * No operation panics, blocks on anything but the blob store, or opens a path.
 //! * A fault of the store is `EIO` for the request that met it, and is counted: see [`Faults`].
 
+mod ahead;
 mod attr;
 mod blobs;
 mod directory;
@@ -55,6 +56,8 @@ use std::sync::Arc;
 
 use crate::blob::BlobStore;
 use crate::chain::Chain;
+pub use ahead::Ahead;
+use ahead::Streams;
 pub use attr::{Attr, FileKind};
 use blobs::BlobFiles;
 use directory::Directory;
@@ -80,6 +83,7 @@ pub struct ChainFs {
     nodes: Nodes,
     listings: Listings,
     blobs: BlobFiles,
+    streams: Streams,
     faults: Faults,
 }
 
@@ -117,6 +121,7 @@ impl ChainFs {
             nodes: Nodes::default(),
             listings: Listings::default(),
             blobs: BlobFiles::new(blobs),
+            streams: Streams::default(),
             faults: Faults::default(),
         }
     }

@@ -16,6 +16,7 @@
 mod adapter;
 mod convert;
 mod options;
+mod readahead;
 mod server;
 mod session;
 mod sessions;

@@ -80,8 +80,8 @@ pub(crate) struct Mounted<'a> {
 }
 
 impl<'a> Mounted<'a> {
-    /// Mounts at a new directory of this name. What was written stays until all is over: a disk that
-    /// is told of freed blocks is slow for a while after many were.
+    /// Mounts at a new directory of this name. What was written stays until all is over, so that the
+    /// freeing of blocks is nobody's burden.
     pub(crate) fn new(ground: Ground, lower: &'a Lower, place: &Path, name: &str) -> Result<Self> {
         let dir = place.join(name);
         for dir in with_upper(&dir) {

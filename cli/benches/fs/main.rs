@@ -3,8 +3,9 @@
 //! Ours is what `iechor mount --rw` gives, which is what a RUN step has: the kernel's overlayfs over
 //! our read-only FUSE mount of the chain. In each round every ground in turn, another first each
 //! time, is mounted afresh on the same files and runs all rows in their order; what is printed are
-//! medians, and ratios to the kernel's overlayfs. Needs root. `IECHOR_BENCH_ROUNDS` (5) says how many rounds, and
-//! `IECHOR_BENCH_DIR` where; it needs 20 GB there.
+//! medians, and ratios to the kernel's overlayfs. It all lies on a
+//! new ext4 in a file of `/var/tmp`, or in `IECHOR_BENCH_DIR`; it needs 20 GB there. Needs root.
+//! `IECHOR_BENCH_ROUNDS` (5) says how many rounds.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -13,6 +14,7 @@
     reason = "a benchmark prints its table"
 )]
 
+mod disk;
 mod ground;
 mod inputs;
 mod rows;
@@ -25,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::disk::Disk;
 use crate::ground::{Ground, Mounted};
 use crate::inputs::Inputs;
 use crate::rows::{Caches, Row};
@@ -47,11 +50,9 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let rounds = rounds()?;
-    let base = std::env::var_os("IECHOR_BENCH_DIR").unwrap_or_else(|| "/var/tmp".into());
-    let place = tempfile::Builder::new()
-        .prefix("iechor-bench-fs-")
-        .tempdir_in(base)?;
-    let inputs = Inputs::make(place.path())?;
+    let disk = Disk::make()?;
+    let place = disk.path();
+    let inputs = Inputs::make(&place)?;
     let mut table = Table::default();
     for round in 0..rounds {
         for ground in Ground::in_turn(round) {
@@ -61,7 +62,7 @@ fn run() -> Result<()> {
                 (&inputs.chain, rows::on_a_long_chain()),
             ] {
                 let name = format!("{}-{}-{round}", ground.name(), lower.image);
-                let mounted = Mounted::new(ground, lower, place.path(), &name)?;
+                let mounted = Mounted::new(ground, lower, &place, &name)?;
                 race(&rows, ground, &mounted, &inputs, &mut table)?;
                 mounted.end()?;
             }

@@ -15,6 +15,7 @@ use fuser::{
 
 use super::Xattrs;
 use super::convert::{FOR_EVER, absent, errno, file_attr, file_type, ino, number};
+use super::readahead::ReadAhead;
 use crate::chainfs::{ChainFs, FsError, Seek, Sink, Totals};
 
 /// What this server wants from the kernel; what a kernel does not know is left out.
@@ -50,11 +51,13 @@ thread_local! {
 pub(super) struct Adapter {
     fs: Arc<ChainFs>,
     xattrs: Xattrs,
+    ahead: ReadAhead,
 }
 
 impl Adapter {
     pub(super) fn new(fs: Arc<ChainFs>, xattrs: Xattrs) -> Self {
-        Self { fs, xattrs }
+        let ahead = ReadAhead::default();
+        Self { fs, xattrs, ahead }
     }
 
     /// Runs one operation. A panic in it fails this request alone.
@@ -134,6 +137,9 @@ impl Filesystem for Adapter {
                 Err(errno) => reply.error(errno),
             }
         });
+        if offset == 0 {
+            self.ahead.note(&self.fs, ino(number));
+        }
     }
 
     fn readdir(
