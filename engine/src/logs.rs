@@ -74,8 +74,17 @@ pub(crate) fn begin(engine: &Engine, build: i64) -> Result<Alive, PathError> {
     let dir = File::open(made.path()).at("open", made.path())?;
     dir.lock_shared().at("lock", made.path())?;
     let named = of_build(engine, build);
+    clear(&named)?;
     fs::rename(made.keep(), &named).at("make directory", &named)?;
     Ok(Alive { _dir: dir })
+}
+
+/// Removes the logs of a build that had the same number in an index that is lost.
+fn clear(dir: &Path) -> Result<(), PathError> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.at("remove", dir),
+    }
 }
 
 /// Whether the process of a build that has not told its end still runs.
@@ -98,6 +107,8 @@ pub(crate) fn life(engine: &Engine, build: i64) -> Result<Life, PathError> {
 ///
 /// [`LogError::File`].
 pub fn create(engine: &Engine, build: i64, step: StepId) -> Result<File, LogError> {
+    let dir = of_build(engine, build);
+    fs::create_dir_all(&dir).at("make directory", &dir)?;
     let path = path(engine, build, step);
     Ok(File::create(&path).at("create", &path)?)
 }

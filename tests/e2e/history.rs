@@ -148,3 +148,17 @@ fn history_says_which_build_is_not_there() {
     env.run(["history", "99"]).code(1).says("no build 99");
     env.run(["history", "app"]).code(2).says("BUILD");
 }
+
+/// An index that is lost begins to count anew, beside the logs of the one before.
+#[test]
+fn logs_of_a_lost_index_are_in_nobodys_way() {
+    let env = TestEnv::with_base();
+    let newest = env.run(["history", "--format", "json", "--last", "1"]);
+    let number = tool::json(&newest.stdout)[0]["id"].as_i64().unwrap() + 1;
+    let stale = env.root().join("logs").join(number.to_string());
+    std::fs::create_dir_all(&stale).unwrap();
+    std::fs::write(stale.join("9.log"), "of another").unwrap();
+    env.build_text("FROM base\nRUN echo mine\n", &[]).success();
+    assert!(env.run(["logs"]).success().stdout.contains("mine"));
+    assert!(!stale.join("9.log").exists());
+}

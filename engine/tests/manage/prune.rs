@@ -438,8 +438,12 @@ fn logs_of_all_but_the_last_build_go_with_all() {
 fn a_build_that_began_since_the_plan_keeps_its_logs_and_its_row() {
     let state = TestState::new();
     let first = state.history(&[], BuildStatus::Succeeded);
-    // As if the prune had seen the directory of the next build, and not its row.
+    // As if the prune had seen the directory of the next build, which that holds locked, and not its
+    // row.
     drop(logs::create(&state.engine, first.0 + 1, StepId(1)).unwrap());
+    let log = logs::path(&state.engine, first.0 + 1, StepId(1));
+    let dir = fs::File::open(log.parent().unwrap()).unwrap();
+    dir.lock_shared().unwrap();
     let plan = prune::plan(&state.engine, &PruneRequest::default(), NOW).unwrap();
     assert_eq!(plan.count(), 1);
     let build = NewBuild {
