@@ -149,7 +149,8 @@ fn a_person_at_a_terminal_has_a_terminal_in_the_step() {
         }
     }
     // Ctrl-C ends what runs in the shell, and neither the shell nor the program around it.
-    pty.type_in("echo begun; sleep 1000\n");
+    // What tells of itself is in the foreground already; a shell that has yet to start it may miss it.
+    pty.type_in("sh -c 'echo begun; exec sleep 1000'\n");
     pty.wait_for("\nbegun\r\n");
     pty.type_in("\u{3}");
     pty.wait_for("ready> ");

@@ -23,10 +23,15 @@ pub(crate) fn of(dir: &Path, tmp: &Path) -> Vec<String> {
 /// Mounts that stay below the directory. Waits for the builds of other
 /// tests, whose namespaces were made with copies of them.
 pub(crate) fn mounts_left(dir: &Path) -> Vec<String> {
+    mounts_but(dir, 0)
+}
+
+/// As [`mounts_left`], where so many are meant to stay.
+pub(crate) fn mounts_but(dir: &Path, expected: usize) -> Vec<String> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let found = mounts(dir);
-        if found.is_empty() || Instant::now() > deadline {
+        if found.len() <= expected || Instant::now() > deadline {
             return found;
         }
         std::thread::sleep(Duration::from_millis(20));
