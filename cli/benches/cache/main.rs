@@ -10,6 +10,8 @@
     reason = "a benchmark prints its table"
 )]
 
+#[path = "../../../tests/support/benchmark.rs"]
+mod benchmark;
 mod measure;
 mod state;
 
@@ -21,17 +23,7 @@ use self::measure::Times;
 use self::state::State;
 
 fn main() -> ExitCode {
-    // `cargo test --benches` starts every benchmark once, to see that it builds.
-    if std::env::args().any(|arg| arg == "--test") {
-        return ExitCode::SUCCESS;
-    }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    benchmark::run(run)
 }
 
 fn run() -> Result<()> {

@@ -11,6 +11,8 @@
     reason = "a benchmark prints its table"
 )]
 
+#[path = "../../../tests/support/benchmark.rs"]
+mod benchmark;
 mod images;
 
 use std::path::Path;
@@ -23,17 +25,7 @@ use anyhow::{Result, ensure};
 const TURNS: usize = 15;
 
 fn main() -> ExitCode {
-    // `cargo test --benches` starts every benchmark once, to see that it builds.
-    if std::env::args().any(|arg| arg == "--test") {
-        return ExitCode::SUCCESS;
-    }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    benchmark::run(run)
 }
 
 fn run() -> Result<()> {

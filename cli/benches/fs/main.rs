@@ -14,6 +14,8 @@
     reason = "a benchmark prints its table"
 )]
 
+#[path = "../../../tests/support/benchmark.rs"]
+mod benchmark;
 mod disk;
 mod ground;
 mod inputs;
@@ -35,17 +37,7 @@ use crate::shell::shell;
 use crate::table::Table;
 
 fn main() -> ExitCode {
-    // `cargo test --benches` starts every benchmark once, to see that it builds.
-    if std::env::args().any(|arg| arg == "--test") {
-        return ExitCode::SUCCESS;
-    }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    benchmark::run(run)
 }
 
 fn run() -> Result<()> {

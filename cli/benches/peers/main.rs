@@ -11,6 +11,8 @@
     reason = "a benchmark prints its table"
 )]
 
+#[path = "../../../tests/support/benchmark.rs"]
+mod benchmark;
 mod measure;
 mod peer;
 mod table;
@@ -21,17 +23,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 fn main() -> ExitCode {
-    // `cargo test --benches` starts every benchmark once, to see that it builds.
-    if std::env::args().any(|arg| arg == "--test") {
-        return ExitCode::SUCCESS;
-    }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    benchmark::run(run)
 }
 
 fn run() -> Result<()> {

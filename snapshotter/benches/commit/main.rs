@@ -15,6 +15,8 @@
 )]
 
 mod bed;
+#[path = "../../../tests/support/benchmark.rs"]
+mod benchmark;
 
 use std::error::Error;
 use std::fs;
@@ -31,17 +33,7 @@ const TURNS: usize = 7;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    // `cargo test --benches` starts every benchmark once, to see that it builds.
-    if std::env::args().any(|arg| arg == "--test") {
-        return ExitCode::SUCCESS;
-    }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    benchmark::run(run)
 }
 
 fn run() -> Result<()> {
