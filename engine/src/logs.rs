@@ -101,14 +101,12 @@ pub(crate) fn life(engine: &Engine, build: i64) -> Result<Life, PathError> {
     }
 }
 
-/// Starts the log of a step, empty whatever was there.
+/// Starts the log of a step, empty whatever was there. The build has made the directory of its logs.
 ///
 /// # Errors
 ///
 /// [`LogError::File`].
 pub fn create(engine: &Engine, build: i64, step: StepId) -> Result<File, LogError> {
-    let dir = of_build(engine, build);
-    fs::create_dir_all(&dir).at("make directory", &dir)?;
     let path = path(engine, build, step);
     Ok(File::create(&path).at("create", &path)?)
 }

@@ -406,6 +406,13 @@ fn a_cache_mount_in_use_stays() {
     assert!(!dir.exists());
 }
 
+/// The log of a step, in a directory that no build holds.
+fn start_log(state: &TestState, build: i64, step: StepId) -> fs::File {
+    let log = logs::path(&state.engine, build, step);
+    fs::create_dir_all(log.parent().unwrap()).unwrap();
+    logs::create(&state.engine, build, step).unwrap()
+}
+
 #[test]
 fn logs_of_all_but_the_last_build_go_with_all() {
     let state = TestState::new();
@@ -414,7 +421,7 @@ fn logs_of_all_but_the_last_build_go_with_all() {
     let builds = [state.build(&[&from]), state.build(&[&from])];
     for build in builds {
         use std::io::Write;
-        let mut log = logs::create(&state.engine, build.0, StepId(3)).unwrap();
+        let mut log = start_log(&state, build.0, StepId(3));
         log.write_all(b"hello\n").unwrap();
     }
     assert!(prune(&state, &PruneRequest::default()).items.is_empty());
@@ -440,7 +447,7 @@ fn a_build_that_began_since_the_plan_keeps_its_logs_and_its_row() {
     let first = state.history(&[], BuildStatus::Succeeded);
     // As if the prune had seen the directory of the next build, which that holds locked, and not its
     // row.
-    drop(logs::create(&state.engine, first.0 + 1, StepId(1)).unwrap());
+    drop(start_log(&state, first.0 + 1, StepId(1)));
     let log = logs::path(&state.engine, first.0 + 1, StepId(1));
     let dir = fs::File::open(log.parent().unwrap()).unwrap();
     dir.lock_shared().unwrap();
