@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use iechor_snapshotter::fuse::View;
 use iechor_snapshotter::{Chain, NodeKind};
@@ -60,6 +61,33 @@ fn files_are_right_whoever_asked_first() {
     }
     assert_eq!(session.faults().count(), 0);
     session.stop().unwrap();
+}
+
+/// Whether this process, which is the server, has the blob of a file open.
+fn is_open(lab: &Lab, number: usize) -> bool {
+    let blob = lab.blob_path(&contents(number));
+    let open = fs::read_dir("/proc/self/fd").unwrap();
+    open.filter_map(|fd| fs::read_link(fd.unwrap().path()).ok())
+        .any(|path| path == blob)
+}
+
+#[test]
+fn who_reads_two_files_has_the_next_ones_fetched() {
+    let lab = Lab::new();
+    let session = lab.session();
+    let view = session.add_view(&many_files(&lab), &[]).unwrap();
+    list(&view);
+    fs::read(view.path().join(name(300))).unwrap();
+    // Between them lie what is no file, what is empty and what is too large to be fetched.
+    let next = [302, 306];
+    assert!(!next.iter().any(|number| is_open(&lab, *number)));
+    fs::read(view.path().join(name(301))).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !next.iter().all(|number| is_open(&lab, *number)) {
+        assert!(Instant::now() < deadline, "nothing is fetched");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!is_open(&lab, 303) && !is_open(&lab, 402));
 }
 
 /// Each is ahead of another, so that what is fetched meets what is asked for.
