@@ -24,6 +24,7 @@ mod dirfd;
 pub mod fuse;
 pub mod id;
 pub mod index;
+pub mod kept;
 pub mod layer;
 mod merge;
 pub mod mount;
