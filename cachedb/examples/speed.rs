@@ -4,15 +4,16 @@
 //! waits for the disk 100,000 times: `TMPDIR=/dev/shm` spares that.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use iechor_cachedb::gc::{GcPolicy, GcScope, GcView, Usage};
+use iechor_cachedb::gc::{GcPolicy, GcScope, GcView, LayerNo, Usage};
 use iechor_cachedb::{
     BootId, CacheDb, ContextDigest, Durability, FileFact, FileKind, FileSet, FileTime, Hint, Input,
     NewRecord, Place, Recipe, Record, RecordFilter, Stamp, UnixMillis,
 };
-use iechor_snapshotter::{Digest, SnapshotId};
+use iechor_snapshotter::{Digest, DigestMap, SnapshotId};
 
 /// Records in the large database.
 const RECORDS: u32 = 100_000;
@@ -104,7 +105,7 @@ fn large_database(db: &CacheDb, base: &Record) -> Result<()> {
     };
     report("plan a prune of 100,000 records", || {
         db.prunable(&policy)
-            .map(|all| all.plan(view, &mut Flat).items.len())
+            .map(|all| all.plan(view, &mut Flat::default()).items.len())
     });
     Ok(())
 }
@@ -202,7 +203,9 @@ fn context(touched: i64) -> Input {
     )
 }
 
-struct Flat;
+/// Layers in the order in which they were asked for, each with a byte.
+#[derive(Default)]
+struct Flat(RefCell<DigestMap<SnapshotId, LayerNo>>);
 
 impl Usage for Flat {
     fn total(&self) -> u64 {
@@ -213,11 +216,17 @@ impl Usage for Flat {
         0
     }
 
-    fn is_shared(&self, _: &SnapshotId) -> bool {
+    fn layer(&self, snapshot: &SnapshotId) -> Option<LayerNo> {
+        let mut layers = self.0.borrow_mut();
+        let next = LayerNo(u32::try_from(layers.len()).ok()?);
+        Some(*layers.entry(*snapshot).or_insert(next))
+    }
+
+    fn is_shared(&self, _: LayerNo) -> bool {
         false
     }
 
-    fn remove(&mut self, _: &SnapshotId) -> u64 {
+    fn remove(&mut self, _: LayerNo) -> u64 {
         1
     }
 }

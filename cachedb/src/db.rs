@@ -21,8 +21,8 @@ mod open;
 /// reading a log of this size at the next open costs about as long as a lookup.
 const LOG_WORTH_A_CHECKPOINT: u64 = 1 << 20;
 
-/// Size of the database from which a second connection spares more time than opening it takes.
-const WORTH_A_HELPER: u64 = 4 << 20;
+/// Size of the database from which reading all of it is worth help: a few thousand records.
+const LARGE: u64 = 4 << 20;
 
 /// The kernel's boot id (`/proc/sys/kernel/random/boot_id`), as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,17 +113,21 @@ impl CacheDb {
         query(&self.connection()).map_err(|source| self.fault(source))
     }
 
-    /// Runs queries that see the database as of one moment. Those of a large one get the help of a
-    /// second connection, for another thread, that sees the same moment.
+    /// Runs queries that see the database as of one moment, and the helper with it if it can.
     pub(crate) fn read_one_moment<T>(
         &self,
+        helper: Option<Connection>,
         queries: impl FnOnce(&Connection, Option<Connection>) -> rusqlite::Result<T>,
     ) -> Result<T, CacheError> {
-        let helper = self.is_large().then(|| open::read_only(&self.path).ok());
         self.read(|connection| {
-            let (transaction, helper) = moment::begin(connection, helper.flatten())?;
+            let (transaction, helper) = moment::begin(connection, helper)?;
             queries(&transaction, helper)
         })
+    }
+
+    /// A second connection, for another thread.
+    pub(crate) fn helper(&self) -> Option<Connection> {
+        open::read_only(&self.path).ok()
     }
 
     /// Runs statements in one transaction, on disk when this returns.
@@ -167,9 +171,10 @@ impl CacheDb {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_large(&self) -> bool {
+    /// Whether reading all of it takes a while.
+    pub(crate) fn is_large(&self) -> bool {
         let metadata = std::fs::metadata(&self.path);
-        metadata.is_ok_and(|metadata| metadata.len() >= WORTH_A_HELPER)
+        metadata.is_ok_and(|metadata| metadata.len() >= LARGE)
     }
 
     fn log_size(&self) -> u64 {

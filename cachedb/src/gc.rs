@@ -14,7 +14,7 @@ use std::fmt;
 use iechor_snapshotter::{Digest, SnapshotId};
 
 use crate::build::StepId;
-use crate::record::{Place, RecordId};
+use crate::record::{ListedRecord, Place, RecordId};
 use crate::time::UnixMillis;
 
 pub use budget::Budget;
@@ -27,7 +27,7 @@ mod fate;
 mod filter;
 mod graph;
 mod moment;
-mod names;
+mod named;
 mod pattern;
 mod plan;
 mod removal;
@@ -58,6 +58,10 @@ pub struct GcPolicy {
     pub min_free: Option<u64>,
 }
 
+/// Number of a layer in the books of the store; they are small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LayerNo(pub u32);
+
 /// What the store knows about sizes: blobs are shared, so the sum of parts is not the whole.
 pub trait Usage {
     /// Bytes that count against a budget.
@@ -66,12 +70,21 @@ pub trait Usage {
     /// Bytes free on the store's file system.
     fn free(&self) -> u64;
 
-    /// Whether the snapshot shares content with another one.
-    fn is_shared(&self, snapshot: &SnapshotId) -> bool;
+    /// The number of a snapshot's layer; none of what is not in the store.
+    fn layer(&self, snapshot: &SnapshotId) -> Option<LayerNo>;
 
-    /// No row names the snapshot any more: bytes that the disk gets back when it goes, after those
-    /// that were removed before it.
-    fn remove(&mut self, snapshot: &SnapshotId) -> u64;
+    /// The number of the layer of a record's snapshot, by the record's place in the listing: for
+    /// books that know it from there.
+    fn layer_of(&self, _at: usize, record: &ListedRecord) -> Option<LayerNo> {
+        record.snapshot().and_then(|snapshot| self.layer(&snapshot))
+    }
+
+    /// Whether a layer shares content with another one.
+    fn is_shared(&self, layer: LayerNo) -> bool;
+
+    /// No row names a layer any more: bytes that the disk gets back when it goes, after those that
+    /// were removed before it.
+    fn remove(&mut self, layer: LayerNo) -> u64;
 }
 
 /// What the planner asks about the world.
@@ -88,8 +101,6 @@ pub struct GcView<'a> {
 pub struct GcItem {
     /// What.
     pub target: GcTarget,
-    /// The snapshot on top of what it names; none of what is made of `scratch`.
-    pub snapshot: Option<SnapshotId>,
     /// Why it may go.
     pub reason: GcReason,
     /// Bytes that the disk gets back, given the items before it.

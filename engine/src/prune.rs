@@ -84,21 +84,23 @@ pub struct PrunePlan {
 /// What would go of an inventory, in the order of removal.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    going: Vec<Going>,
+    /// Layers and blobs that nothing names.
+    leftovers: Vec<UsageRecord>,
+    /// Rows of the cache, and the layers that they name: there may be 100,000.
+    rows: Vec<GcItem>,
+    /// What lies beside the store, and why it may go.
+    files: Vec<(Stored, &'static str)>,
     /// The store as it is after that.
     left: Ledger,
     now: UnixMillis,
 }
 
 /// What stands behind an item of a plan.
-#[derive(Debug)]
-enum Going {
-    /// A layer or blobs that nothing names.
-    Leftover(Box<UsageRecord>),
-    /// A row of the cache, and the layers that it names.
-    Row(GcItem),
-    /// Something beside the store, and why it may go.
-    File(Box<Stored>, &'static str),
+#[derive(Debug, Clone, Copy)]
+enum Going<'a> {
+    Leftover(&'a UsageRecord),
+    Row(&'a GcItem),
+    File(&'a Stored, &'static str),
 }
 
 /// What went.
@@ -183,14 +185,17 @@ pub(crate) fn plan_on(
     mut left: Ledger,
     inventory: &Inventory,
 ) -> Result<Plan, PruneError> {
-    let mut going = leftovers(&mut left);
-    going.extend(steps::plan(now, &mut left, &inventory.prunable));
-    going.extend(files::plan(engine, request, now, &left, &inventory.files)?);
-    Ok(Plan { going, left, now })
+    Ok(Plan {
+        leftovers: leftovers(&mut left),
+        rows: steps::plan(now, &mut left, &inventory.prunable),
+        files: files::plan(engine, request, now, &left, &inventory.files)?,
+        left,
+        now,
+    })
 }
 
 /// What crashes left: garbage, whatever the filters say.
-fn leftovers(ledger: &mut Ledger) -> Vec<Going> {
+fn leftovers(ledger: &mut Ledger) -> Vec<UsageRecord> {
     let mut records = Vec::new();
     let unnamed = ledger.unnamed();
     for id in ledger.orphans() {
@@ -199,14 +204,13 @@ fn leftovers(ledger: &mut Ledger) -> Vec<Going> {
     }
     records.extend(records::unnamed(unnamed));
     ledger.sweep();
-    let records = records.into_iter().map(Box::new);
-    records.map(Going::Leftover).collect()
+    records
 }
 
 impl PrunePlan {
     /// How many things would go.
     pub fn count(&self) -> usize {
-        self.plan.going.len()
+        self.plan.count()
     }
 
     /// What the disk gets back when all of them go.
@@ -216,7 +220,8 @@ impl PrunePlan {
 
     /// One of them, in the order of their removal.
     pub fn item(&self, number: usize) -> PruneItem {
-        self.plan.going[number].item(self.inventory.prunable.records())
+        let going = self.plan.going(number);
+        going.item(self.inventory.prunable.records())
     }
 
     /// All of them, in the order of their removal.
@@ -226,9 +231,29 @@ impl PrunePlan {
 }
 
 impl Plan {
+    fn count(&self) -> usize {
+        self.leftovers.len() + self.rows.len() + self.files.len()
+    }
+
+    /// One of what goes, in the order of removal.
+    fn going(&self, number: usize) -> Going<'_> {
+        let Some(number) = number.checked_sub(self.leftovers.len()) else {
+            return Going::Leftover(&self.leftovers[number]);
+        };
+        let Some(number) = number.checked_sub(self.rows.len()) else {
+            return Going::Row(&self.rows[number]);
+        };
+        let (stored, reason) = &self.files[number];
+        Going::File(stored, reason)
+    }
+
+    fn all(&self) -> impl Iterator<Item = Going<'_>> {
+        (0..self.count()).map(|number| self.going(number))
+    }
+
     /// What the disk gets back.
     pub(crate) fn bytes(&self) -> u64 {
-        self.going.iter().map(Going::bytes).sum()
+        self.all().map(Going::bytes).sum()
     }
 
     /// The store as it is after that.
@@ -238,18 +263,18 @@ impl Plan {
 
     /// Where the steps that go stand in the listing.
     pub(crate) fn steps(&self) -> impl Iterator<Item = usize> {
-        self.going.iter().filter_map(Going::step)
+        self.all().filter_map(Going::step)
     }
 
     /// What goes and is no step.
     pub(crate) fn others(&self, listing: &Listing) -> impl Iterator<Item = UsageRecord> {
-        let others = self.going.iter().filter(|going| going.step().is_none());
+        let others = self.all().filter(|going| going.step().is_none());
         others.map(|going| going.item(listing).record)
     }
 }
 
-impl Going {
-    fn bytes(&self) -> u64 {
+impl Going<'_> {
+    fn bytes(self) -> u64 {
         match self {
             Self::Leftover(record) => record.own,
             Self::Row(item) => item.bytes,
@@ -257,7 +282,7 @@ impl Going {
         }
     }
 
-    fn step(&self) -> Option<usize> {
+    fn step(self) -> Option<usize> {
         match self {
             Self::Row(GcItem {
                 target: GcTarget::Record { at, .. },
@@ -268,11 +293,11 @@ impl Going {
     }
 
     /// `listing` is that of the inventory.
-    fn item(&self, listing: &Listing) -> PruneItem {
+    fn item(self, listing: &Listing) -> PruneItem {
         let (record, reason) = match self {
-            Self::Leftover(record) => (UsageRecord::clone(record), "left by a crash"),
+            Self::Leftover(record) => (record.clone(), "left by a crash"),
             Self::Row(item) => (records::of_item(item, listing), item.reason.clause()),
-            Self::File(stored, reason) => (stored.record.clone(), *reason),
+            Self::File(stored, reason) => (stored.record.clone(), reason),
         };
         PruneItem { record, reason }
     }

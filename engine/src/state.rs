@@ -4,7 +4,8 @@
 //! <root>/
 //! ├── format, store.lock, blobs/, layers/, scratch/    snapshotter
 //! ├── cache.db                                          cachedb
-//! ├── census                                            what lies in the store, for listings; a cache
+//! ├── cache.listing                                     its records, for listings; a copy
+//! ├── census                                            what lies in the store, for listings; a copy
 //! ├── leases/, locks/                                   cachedb: flocks, die with their process
 //! ├── content/sha256/                                   image: manifests, configs, layers as pulled
 //! ├── cache-mounts/<sha256 of id>/                      contents of RUN --mount=type=cache

@@ -11,6 +11,7 @@ pub(crate) mod census;
 pub(crate) mod files;
 pub(crate) mod ledger;
 mod naming;
+mod places;
 pub(crate) mod records;
 mod tree;
 
@@ -24,7 +25,7 @@ use std::thread;
 use iechor_cachedb::gc::{self, Prunable};
 use iechor_cachedb::{CacheError, Listing, UnixMillis, lease::LockError};
 use iechor_image::content::ContentError;
-use iechor_snapshotter::{Digest, SnapshotId, StoreError};
+use iechor_snapshotter::{SnapshotId, StoreError};
 
 use self::census::{Census, Trust};
 use self::files::Stored;
@@ -213,12 +214,12 @@ fn gather<T: Send>(
     let (everything, now) = (PruneRequest::everything(), UnixMillis(0));
     let (ledger, inventory) = Inventory::take(engine, &everything)?;
     let listing = inventory.prunable.records();
-    let makers = Makers::of(listing, &ledger);
+    let makers = Makers::of(listing, ledger.places(), ledger.census());
     let mut others = records::beside_steps(engine, &ledger, &inventory.prunable, &makers)?;
     let files = files::judged(engine, &inventory.files, &ledger)?;
     others.extend(files.into_iter().map(|file| file.record));
     let steps = 0..listing.rows().len();
-    let shares: Vec<_> = steps.map(|at| makers.share(at, &ledger)).collect();
+    let shares: Vec<_> = steps.map(|at| makers.share(at, ledger.census())).collect();
     let found = Found {
         listing,
         shares: &shares,
@@ -264,58 +265,22 @@ impl Found<'_> {
         self.shares.len() + self.others.len()
     }
 
-    /// Of equals that with the smaller id first.
+    /// Of equals the older step first.
     fn largest_first(&self, positions: Range<usize>) -> Vec<usize> {
-        let mut ranks: Vec<_> = positions.map(|at| self.rank(at)).collect();
-        ranks.sort_unstable_by(|one, other| {
-            let first = (one.size, one.id).cmp(&(other.size, other.id));
-            first.then_with(|| self.id(one.at).cmp(&self.id(other.at)))
-        });
-        ranks.into_iter().map(|rank| rank.at).collect()
+        let mut order: Vec<usize> = positions.collect();
+        order.sort_by_cached_key(|at| Reverse(self.size(*at)));
+        order
     }
 
-    fn rank(&self, at: usize) -> Rank {
-        let (size, id) = match self.shares.get(at) {
-            Some(share) => (share.own + share.shared, begin(self.step_id(at))),
+    fn size(&self, at: usize) -> u64 {
+        match self.shares.get(at) {
+            Some(share) => share.own + share.shared,
             None => {
                 let other = &self.others[at - self.shares.len()];
-                (other.own + other.shared, begin_of(&other.id))
+                other.own + other.shared
             }
-        };
-        let size = Reverse(size);
-        Rank { size, id, at }
-    }
-
-    fn id(&self, at: usize) -> UsageId {
-        match self.shares.get(at) {
-            Some(_) => UsageId::Digest(*self.step_id(at)),
-            None => self.others[at - self.shares.len()].id.clone(),
         }
     }
-
-    fn step_id(&self, at: usize) -> &Digest {
-        self.listing.rows()[at].key.digest()
-    }
-}
-
-/// What decides the order but for few: the size, and how the id begins.
-struct Rank {
-    size: Reverse<u64>,
-    id: u64,
-    at: usize,
-}
-
-/// Digests stand before texts.
-fn begin_of(id: &UsageId) -> u64 {
-    match id {
-        UsageId::Digest(digest) => begin(digest),
-        UsageId::Text(_) => u64::MAX,
-    }
-}
-
-fn begin(id: &Digest) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *id.as_bytes();
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Who names what is in the store, and what lies beside it.
@@ -336,23 +301,27 @@ impl Inventory {
             let files = files::found(engine)?;
             Ok(Self { prunable, files })
         };
-        let (mut ledger, inventory) = with_ledger(engine, ask)?;
-        ledger.root(inventory.prunable.named());
+        let open = |census| Ledger::open(engine, census);
+        let (ledger, inventory) = with_census(engine, open, ask)?;
+        let mut ledger = ledger?;
+        ledger.root_records(inventory.prunable.records());
+        ledger.root(inventory.prunable.beside_records());
         ledger.set_beside(inventory.files.iter().map(|file| file.record.own).sum());
         Ok((ledger, inventory))
     }
 }
 
-/// The ledger of the store, and what `ask` gives; the two are read side by side.
-fn with_ledger<T: Send>(
+/// What is made of the census of the store, and what `ask` gives; the two are read side by side.
+fn with_census<M: Send, T>(
     engine: &Engine,
-    ask: impl FnOnce(&Engine) -> Result<T, UsageError> + Send,
-) -> Result<(Ledger, T), UsageError> {
+    make: impl FnOnce(Census) -> M + Send,
+    ask: impl FnOnce(&Engine) -> Result<T, UsageError>,
+) -> Result<(M, T), UsageError> {
     thread::scope(|scope| {
-        let ledger = scope.spawn(|| Ledger::open(engine, Census::take(engine, Trust::Times)?));
+        let census = scope.spawn(|| Census::take(engine, Trust::Times).map(make));
         let asked = ask(engine);
-        let ledger = ledger.join().unwrap_or_else(|panic| resume_unwind(panic));
-        Ok((ledger?, asked?))
+        let made = census.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok((made?, asked?))
     })
 }
 

@@ -35,13 +35,16 @@ impl CacheDb {
     /// Those of SQLite.
     pub fn apply_gc(&self, plan: &GcPlan, view: GcView<'_>) -> Result<GcOutcome, CacheError> {
         self.write(|transaction| {
-            let mut removed = Vec::new();
+            let (mut removed, mut snapshots) = (Vec::new(), Vec::new());
             for item in &plan.items {
-                if !is_leased(item, view) && delete(transaction, item, view.now)? {
+                let named = snapshots_of(transaction, &item.target)?;
+                let is_leased = named.iter().any(view.leased);
+                if !is_leased && delete(transaction, item, view.now)? {
                     removed.push(item.clone());
+                    snapshots.extend(named);
                 }
             }
-            let snapshots = unnamed(transaction, &removed)?;
+            let snapshots = unnamed(transaction, snapshots)?;
             forget_layers(transaction, &snapshots)?;
             drop_unshared(transaction)?;
             trim_tombstones(transaction)?;
@@ -77,19 +80,20 @@ impl GcItem {
             GcTarget::FailedState(_) | GcTarget::Image(_) => None,
         }
     }
-
-    /// The snapshots that its row names, the topmost first.
-    fn snapshots(&self) -> impl Iterator<Item = SnapshotId> {
-        let chain = match &self.target {
-            GcTarget::Image(image) => image.chain.as_slice(),
-            GcTarget::Record { .. } | GcTarget::FailedState(_) => self.snapshot.as_slice(),
-        };
-        chain.iter().rev().copied()
-    }
 }
 
-fn is_leased(item: &GcItem, view: GcView<'_>) -> bool {
-    item.snapshots().any(|snapshot| (view.leased)(&snapshot))
+/// The snapshots that a row names, the topmost first.
+fn snapshots_of(connection: &Connection, target: &GcTarget) -> rusqlite::Result<Vec<SnapshotId>> {
+    Ok(match target {
+        GcTarget::Record { id, .. } => connection
+            .prepare_cached("SELECT snapshot FROM records WHERE id = ?1 AND snapshot NOT NULL")?
+            .query_row([id.0], |row| column::digest(row, 0).map(SnapshotId::new))
+            .optional()?
+            .into_iter()
+            .collect(),
+        GcTarget::FailedState(state) => vec![state.snapshot],
+        GcTarget::Image(image) => image.chain.iter().rev().copied().collect(),
+    })
 }
 
 fn delete(transaction: &Transaction<'_>, item: &GcItem, now: UnixMillis) -> rusqlite::Result<bool> {
@@ -153,17 +157,20 @@ fn forget_image(transaction: &Transaction<'_>, id: &Digest) -> rusqlite::Result<
 }
 
 /// The snapshots of what went that nothing names any more, each once, in the order of removal.
-fn unnamed(connection: &Connection, removed: &[GcItem]) -> rusqlite::Result<Vec<SnapshotId>> {
+fn unnamed(
+    connection: &Connection,
+    snapshots: Vec<SnapshotId>,
+) -> rusqlite::Result<Vec<SnapshotId>> {
     let mut named = connection.prepare_cached(NAMED)?;
     let mut seen = HashSet::new();
-    let mut snapshots = Vec::new();
-    for snapshot in removed.iter().flat_map(GcItem::snapshots) {
+    let mut unnamed = Vec::new();
+    for snapshot in snapshots {
         let is_named: bool = named.query_row([snapshot.digest().as_bytes()], |row| row.get(0))?;
         if !is_named && seen.insert(snapshot) {
-            snapshots.push(snapshot);
+            unnamed.push(snapshot);
         }
     }
-    Ok(snapshots)
+    Ok(unnamed)
 }
 
 fn forget_layers(transaction: &Transaction<'_>, snapshots: &[SnapshotId]) -> rusqlite::Result<()> {

@@ -76,8 +76,12 @@ fn keep_parent(records: &mut [Fate], parent: usize, child: Fate) {
     }
 }
 
-/// Of each record, the images that are made of it, by position in the graph.
+/// Of each record, the images that are made of it, by position in the graph; none at all when neither
+/// the scope nor a filter asks.
 fn images_of_records(graph: &Prunable) -> Vec<Vec<usize>> {
+    if graph.policy.scope == GcScope::All && graph.policy.filters.is_empty() {
+        return Vec::new();
+    }
     let mut of_record = vec![Vec::new(); graph.records.rows().len()];
     for (index, image) in graph.images.iter().enumerate() {
         let mut next = image.record;
@@ -100,7 +104,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn record(&self, at: usize, record: &ListedRecord) -> Fate {
         let leased = record
-            .snapshot
+            .snapshot()
             .is_some_and(|snapshot| self.is_leased(&snapshot));
         if !self.means_record(at, record, leased) {
             return Fate::NotMeant;
@@ -132,10 +136,10 @@ impl Judge<'_> {
         let kind = nature.kind.to_lowercase();
         let kinds = ["step", &kind, "meta"];
         let makes_layer = self.graph.records.makes_layer(at) || record.parent().is_none();
-        let snapshot = || record.snapshot.map(|snapshot| snapshot.hex());
+        let snapshot = || record.snapshot().map(|snapshot| snapshot.hex());
         self.means(&Subject {
             ids: &|| {
-                std::iter::once(record.key.hex())
+                std::iter::once(record.key().hex())
                     .chain(snapshot())
                     .collect()
             },
@@ -143,13 +147,12 @@ impl Judge<'_> {
             stage: Some((nature.stage_index, nature.stage_name.as_deref())),
             file: Some(self.graph.records.file(record)),
             images: Some(&|| self.images(at).flat_map(ImageRoot::words).collect()),
-            last_used: record.last_used,
+            last_used: record.last_used(),
             failed: false,
             in_use: leased || self.images(at).any(ImageRoot::is_named),
             shared: &|| {
-                record
-                    .snapshot
-                    .is_some_and(|snapshot| self.usage.is_shared(&snapshot))
+                let layer = self.usage.layer_of(at, record);
+                layer.is_some_and(|layer| self.usage.is_shared(layer))
             },
         })
     }
@@ -165,7 +168,7 @@ impl Judge<'_> {
             last_used: failed.when,
             failed: true,
             in_use: leased,
-            shared: &|| self.usage.is_shared(&failed.snapshot),
+            shared: &|| self.is_shared(&failed.snapshot),
         });
         unless_leased(meant, leased)
     }
@@ -177,12 +180,7 @@ impl Judge<'_> {
             return Fate::Stays(KeepReason::Image);
         }
         let leased = image.chain.iter().any(|snapshot| self.is_leased(snapshot));
-        let shared = || {
-            image
-                .chain
-                .iter()
-                .any(|snapshot| self.usage.is_shared(snapshot))
-        };
+        let shared = || image.chain.iter().any(|snapshot| self.is_shared(snapshot));
         let meant = image.record.is_some()
             || self.means(&Subject {
                 ids: &|| vec![image.id.hex()],
@@ -202,11 +200,15 @@ impl Judge<'_> {
         (self.view.leased)(snapshot)
     }
 
+    fn is_shared(&self, snapshot: &SnapshotId) -> bool {
+        let layer = self.usage.layer(snapshot);
+        layer.is_some_and(|layer| self.usage.is_shared(layer))
+    }
+
     /// The images that are made of a record.
     fn images(&self, at: usize) -> impl Iterator<Item = &ImageRoot> {
-        self.images[at]
-            .iter()
-            .map(|index| &self.graph.images[*index])
+        let images = self.images.get(at).into_iter().flatten();
+        images.map(|index| &self.graph.images[*index])
     }
 
     fn means(&self, subject: &Subject<'_>) -> bool {

@@ -3,7 +3,6 @@
 use iechor_snapshotter::{Digest, DigestMap, SnapshotId};
 use rusqlite::{Connection, Row};
 
-use super::names::{NameId, Names};
 use super::{GcPolicy, GcScope};
 use crate::build::StepId;
 use crate::db::column;
@@ -28,10 +27,6 @@ pub struct Prunable {
     /// Of each record, whether the newest build of its iEchorfile used it; none at all when the
     /// policy does not spare them.
     pub(super) newest: Vec<bool>,
-    /// How many rows name each snapshot.
-    pub(super) names: Names,
-    /// Of each record, the name of its snapshot.
-    pub(super) named_by: Vec<Option<NameId>>,
 }
 
 /// The kept state of failed steps: of all that were left in the same one.
@@ -63,14 +58,13 @@ pub(super) struct ImageRoot {
 }
 
 impl Prunable {
-    /// Reads in the caller's transaction, and in that of a helper that sees the same moment.
+    /// Reads what the records are not, in the transaction in which they were read.
     pub(super) fn load(
         connection: &Connection,
-        helper: Option<Connection>,
+        records: Listing,
         policy: &GcPolicy,
     ) -> rusqlite::Result<Self> {
-        let records = Listing::load(connection, helper)?;
-        let mut graph = Self {
+        Ok(Self {
             natures: match policy.filters.as_slice() {
                 [] => Vec::new(),
                 _ => natures(connection)?,
@@ -81,13 +75,9 @@ impl Prunable {
                 GcScope::Dangling => newest(connection, &records)?,
                 GcScope::All => Vec::new(),
             },
-            names: Names::default(),
-            named_by: Vec::new(),
             records,
             policy: policy.clone(),
-        };
-        graph.count_names();
-        Ok(graph)
+        })
     }
 
     /// All records.
@@ -105,39 +95,19 @@ impl Prunable {
         &self.failed
     }
 
-    /// Every snapshot that a record, an image or a failed step names.
-    pub fn named(&self) -> impl Iterator<Item = &SnapshotId> {
-        self.names.snapshots()
-    }
-
-    fn count_names(&mut self) {
-        let rows = self.records.rows();
-        let mut names = Names::with_capacity(rows.len());
-        let mut named_by: Vec<Option<NameId>> = Vec::with_capacity(rows.len());
-        for (at, row) in rows.iter().enumerate() {
-            named_by.push(match row.parent() {
-                // What made no layer names what its parent names.
-                Some(parent) if !self.records.makes_layer(at) => {
-                    named_by[parent].inspect(|name| names.add_again(*name))
-                }
-                _ => row.snapshot.map(|snapshot| names.add(snapshot)),
-            });
-        }
-        let failed = self.failed.iter().map(|failed| failed.snapshot);
-        let images = self.images.iter().flat_map(|image| &image.chain).copied();
-        for snapshot in failed.chain(images) {
-            names.add(snapshot);
-        }
-        self.names = names;
-        self.named_by = named_by;
+    /// The snapshots that images and failed steps name, once for each name.
+    pub fn beside_records(&self) -> impl Iterator<Item = &SnapshotId> {
+        let failed = self.failed.iter().map(|failed| &failed.snapshot);
+        failed.chain(self.images.iter().flat_map(|image| &image.chain))
     }
 }
 
+/// Without the index the planner walks all steps that there are, to have them in their order.
 fn failed_states(connection: &Connection, records: &Listing) -> rusqlite::Result<Vec<FailedState>> {
     let mut statement = connection.prepare_cached(
         "SELECT s.id, s.snapshot, s.text, s.file, s.line, s.stage_index, s.stage_name, \
          s.position, s.parent, coalesce(b.finished, b.started) \
-         FROM build_steps AS s JOIN builds AS b ON b.id = s.build \
+         FROM build_steps AS s INDEXED BY build_steps_failed JOIN builds AS b ON b.id = s.build \
          WHERE s.outcome = 'failed' AND s.snapshot IS NOT NULL ORDER BY s.id DESC",
     )?;
     let mut states: Vec<FailedState> = Vec::new();

@@ -15,7 +15,7 @@ impl CacheDb {
     ///
     /// Those of SQLite.
     pub fn prunable(&self, policy: &GcPolicy) -> Result<Prunable, CacheError> {
-        self.read_one_moment(|connection, helper| Prunable::load(connection, helper, policy))
+        self.with_listing(|connection, records| Prunable::load(connection, records, policy))
     }
 }
 

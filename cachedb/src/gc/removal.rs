@@ -4,7 +4,7 @@ use iechor_snapshotter::SnapshotId;
 
 use super::fate::{Fate, Fates};
 use super::graph::Prunable;
-use super::names::{Counted, NameId};
+use super::named::Named;
 use super::turns::{Thing, Turns};
 use super::{
     Budget, GcItem, GcPlan, GcReason, GcTarget, KeepReason, LeftState, NamelessImage, Usage,
@@ -18,7 +18,7 @@ pub(super) struct Removal<'a> {
     budget: Budget<'a>,
     usage: &'a mut dyn Usage,
     fates: Fates,
-    names: Counted,
+    named: Named,
     /// How many things are made on each record.
     children: Vec<u32>,
     /// The images without a name that go with a record, by record.
@@ -37,7 +37,7 @@ impl<'a> Removal<'a> {
             budget: Budget::new(&graph.policy, usage.total(), usage.free()),
             images: images_of_records(graph, &fates),
             turns: Turns::of(first_turns(graph, &fates, &children)),
-            names: graph.names.counted(),
+            named: Named::of(graph, usage),
             children,
             gone: vec![false; records],
             plan: GcPlan::with_capacity(records),
@@ -72,7 +72,7 @@ impl<'a> Removal<'a> {
             when: failed.when,
         }));
         let bytes = self.unname(&failed.snapshot);
-        self.take(target, GcReason::FailedState, Some(failed.snapshot), bytes);
+        self.take(target, GcReason::FailedState, bytes);
         failed
             .parents
             .iter()
@@ -90,8 +90,7 @@ impl<'a> Removal<'a> {
         // From the top: a layer goes only when nothing lies on it.
         let from_the_top = image.chain.iter().rev();
         let bytes = from_the_top.map(|snapshot| self.unname(snapshot)).sum();
-        let tip = image.chain.last().copied();
-        self.take(target, GcReason::Nameless, tip, bytes);
+        self.take(target, GcReason::Nameless, bytes);
     }
 
     fn take_record(&mut self, number: u32, reason: GcReason) {
@@ -101,53 +100,39 @@ impl<'a> Removal<'a> {
         let at = number as usize;
         let record = &self.graph.records.rows()[at];
         let target = GcTarget::Record {
-            id: record.id,
+            id: record.id(),
             at: number,
-            use_sequence: record.use_sequence,
+            use_sequence: record.use_sequence(),
         };
-        let named = record.snapshot.as_ref().zip(self.graph.named_by[at]);
-        let bytes = named.map_or(0, |(snapshot, name)| self.unname_by(snapshot, name));
-        self.take(target, reason, record.snapshot, bytes);
+        let layer = self.named.take_record(at);
+        let bytes = layer.map_or(0, |layer| self.usage.remove(layer));
+        self.take(target, reason, bytes);
         self.gone[at] = true;
         if let Some(parent) = record.parent() {
             self.lose_child(parent);
         }
     }
 
-    fn take(
-        &mut self,
-        target: GcTarget,
-        reason: GcReason,
-        snapshot: Option<SnapshotId>,
-        bytes: u64,
-    ) {
+    fn take(&mut self, target: GcTarget, reason: GcReason, bytes: u64) {
         self.budget.give_back(bytes);
         self.plan.items.push(GcItem {
             target,
-            snapshot,
             reason,
             bytes,
         });
     }
 
+    /// One row less names the snapshot; with the last its layer goes.
     fn unname(&mut self, snapshot: &SnapshotId) -> u64 {
-        let name = self.graph.names.number(snapshot);
-        name.map_or(0, |name| self.unname_by(snapshot, name))
-    }
-
-    /// One row less names the snapshot; with the last the snapshot goes.
-    fn unname_by(&mut self, snapshot: &SnapshotId, name: NameId) -> u64 {
-        match self.names.take_one(name) {
-            true => self.usage.remove(snapshot),
-            false => 0,
-        }
+        let layer = self.named.take_snapshot(snapshot, self.usage);
+        layer.map_or(0, |layer| self.usage.remove(layer))
     }
 
     /// A record's turn comes when nothing is made on it any more.
     fn lose_child(&mut self, parent: usize) {
         self.children[parent] -= 1;
         if self.children[parent] == 0 && self.fates.records[parent] == Fate::Goes {
-            let sequence = self.graph.records.rows()[parent].use_sequence;
+            let sequence = self.graph.records.rows()[parent].use_sequence();
             self.turns.add(Thing::Record(number(parent)), sequence);
         }
     }
@@ -156,9 +141,9 @@ impl<'a> Removal<'a> {
         let records = self.graph.records.rows().iter().zip(&self.fates.records);
         for ((record, fate), gone) in records.zip(&self.gone) {
             match fate {
-                Fate::Stays(reason) => self.plan.kept.push((record.id, *reason)),
+                Fate::Stays(reason) => self.plan.kept.push((record.id(), *reason)),
                 Fate::Goes if !gone => {
-                    self.plan.kept.push((record.id, KeepReason::WithinBudget));
+                    self.plan.kept.push((record.id(), KeepReason::WithinBudget));
                 }
                 Fate::Goes | Fate::NotMeant => {}
             }
@@ -194,7 +179,7 @@ fn first_turns(
     let made_by_none = |(index, _): &(u32, &Fate)| graph.images[*index as usize].record.is_none();
     let records = (0..).zip(&fates.records).filter(goes);
     let childless = |(at, _): &(u32, &Fate)| children[*at as usize] == 0;
-    let sequence = |at: u32| graph.records.rows()[at as usize].use_sequence;
+    let sequence = |at: u32| graph.records.rows()[at as usize].use_sequence();
     let failed = failed.map(|(index, _)| (Thing::Failed(index), 0));
     let images = images.filter(made_by_none);
     let images = images.map(|(index, _)| (Thing::Image(index), 0));

@@ -1,78 +1,77 @@
 //! All records at once, with what listings and prunes need of them and no more.
 //!
-//! At 100,000 records `builder ls`, `du` and `prune` wait for little else, so no column is read that
-//! they do not show, texts that records have in common are kept once, and a large database is read
-//! in two halves side by side.
+//! At 100,000 records `builder ls`, `du` and `prune` wait for little else. So no column is read that
+//! they do not show, and texts that records have in common are kept once. A large database is read
+//! in two halves side by side ([`part`]), and what was read is kept beside it, so that the next
+//! listing reads only what was added and used since ([`kept`]).
 
+mod kept;
+mod mark;
+mod nature;
+mod part;
 mod texts;
 
-use std::ops::RangeInclusive;
-use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 
-use iechor_snapshotter::SnapshotId;
-use rusqlite::{Connection, Row};
+use iechor_snapshotter::{Digest, SnapshotId};
+use rusqlite::Connection;
+use zerocopy::little_endian::{I64, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use self::kept::{Kept, KeptRows};
+use self::mark::Mark;
+use self::part::{Part, UsesOf};
 use self::texts::{TextId, Texts};
 use super::RecordId;
-use crate::db::{CacheDb, column};
+use crate::db::CacheDb;
 use crate::error::CacheError;
 use crate::key::CacheKey;
 use crate::time::UnixMillis;
 
-const RECORDS: &str = "SELECT id, parent, key, coalesce(shown, instruction), file, line, snapshot, \
-     created FROM records WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
-
-/// Apart from the records: two walks in the order of the tables are faster than a join.
-const USES: &str = "SELECT record, last_used, sequence, hits FROM usage \
-     WHERE record BETWEEN ?1 AND ?2 ORDER BY record";
-
-const NATURES: &str = "SELECT kind, stage_index, stage_name FROM records ORDER BY id";
+pub(crate) use self::nature::{Nature, natures};
 
 /// Stands for no parent; there are fewer records than that.
-const NONE: u32 = u32::MAX;
+const NONE: U32 = U32::MAX_VALUE;
 
-/// A record as listings show it. Unproven: nothing is taken for a result by it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Stands for no snapshot: no hash is known to be zeros.
+const NO_SNAPSHOT: Digest = Digest::from_bytes([0; 32]);
+
+/// What was read is kept anew when more than one record in so many was added or used since.
+const KEEP_ANEW: usize = 32;
+
+/// A record as listings show it, and as [`kept`] keeps it. Unproven: nothing is taken for a result
+/// by it.
+#[derive(Clone, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
 pub struct ListedRecord {
-    /// Its number.
-    pub id: RecordId,
-    /// Its key.
-    pub key: CacheKey,
-    /// The result; `None` for an empty root file system (FROM scratch).
-    pub snapshot: Option<SnapshotId>,
-    /// Line in its iEchorfile, from 1.
-    pub line: u32,
-    /// When it was executed.
-    pub created: UnixMillis,
-    /// When a build last used it.
-    pub last_used: UnixMillis,
-    /// Greater than that of every record used before.
-    pub use_sequence: u64,
-    /// How many builds found it.
-    pub hits: u64,
-    parent: u32,
+    key: Digest,
+    /// Zeros for an empty root file system.
+    snapshot: Digest,
+    id: I64,
+    created: I64,
+    last_used: I64,
+    use_sequence: U64,
+    hits: U64,
+    parent: U32,
     text: TextId,
     file: TextId,
-}
-
-/// What only filters ask of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Nature {
-    /// The instruction's word in capitals.
-    pub(crate) kind: Arc<str>,
-    /// Index of the stage in the file, from 0.
-    pub(crate) stage_index: u32,
-    /// Name of the stage, if it has one.
-    pub(crate) stage_name: Option<Arc<str>>,
+    line: U32,
 }
 
 /// All records, parents before children.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Listing {
-    rows: Vec<ListedRecord>,
+    rows: Rows,
     texts: Texts,
+}
+
+#[derive(Debug)]
+enum Rows {
+    /// As they were kept.
+    Kept(KeptRows),
+    /// Read from the database, or changed since they were kept.
+    Read(Vec<ListedRecord>),
 }
 
 impl CacheDb {
@@ -82,39 +81,180 @@ impl CacheDb {
     ///
     /// Those of SQLite.
     pub fn listing(&self) -> Result<Listing, CacheError> {
-        self.read_one_moment(Listing::load)
+        self.with_listing(|_, listing| Ok(listing))
+    }
+
+    /// All records, and what else is asked of the same moment.
+    pub(crate) fn with_listing<T>(
+        &self,
+        ask: impl FnOnce(&Connection, Listing) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        match self.is_large() {
+            true => self.with_kept_listing(ask),
+            false => self.read_one_moment(None, |connection, helper| {
+                ask(connection, Listing::read(connection, helper)?)
+            }),
+        }
+    }
+
+    /// The same with the help of the listing that was kept, or keeping one.
+    fn with_kept_listing<T>(
+        &self,
+        ask: impl FnOnce(&Connection, Listing) -> rusqlite::Result<T>,
+    ) -> Result<T, CacheError> {
+        let path = self.kept_listing();
+        let kept = self.usable(Kept::open(&path));
+        let helper = match kept {
+            Some(_) => None,
+            None => self.helper(),
+        };
+        self.read_one_moment(helper, |connection, helper| {
+            let now = Mark::of(connection, self.boot())?;
+            let listing = match kept.filter(|kept| kept.mark.leads_to(&now)) {
+                Some(kept) => kept.caught_up(connection, &now, &path)?,
+                None => Listing::read_to_keep(connection, helper, &now, &path)?,
+            };
+            ask(connection, listing)
+        })
+    }
+
+    /// Where listings are kept.
+    fn kept_listing(&self) -> PathBuf {
+        self.path().with_extension("listing")
+    }
+
+    /// What was kept, if it can be caught up now.
+    fn usable(&self, kept: Option<Kept>) -> Option<Kept> {
+        let kept = kept?;
+        let now = self.read(|connection| Mark::of(connection, self.boot()));
+        now.is_ok_and(|now| kept.mark.leads_to(&now))
+            .then_some(kept)
     }
 }
 
 impl ListedRecord {
+    /// Its number.
+    pub fn id(&self) -> RecordId {
+        RecordId(self.id.get())
+    }
+
+    /// Its key.
+    pub fn key(&self) -> CacheKey {
+        CacheKey::new(self.key)
+    }
+
+    /// The result; `None` for an empty root file system (FROM scratch).
+    pub fn snapshot(&self) -> Option<SnapshotId> {
+        (self.snapshot != NO_SNAPSHOT).then_some(SnapshotId::new(self.snapshot))
+    }
+
+    /// Line in its iEchorfile, from 1.
+    pub fn line(&self) -> u32 {
+        self.line.get()
+    }
+
+    /// When it was executed.
+    pub fn created(&self) -> UnixMillis {
+        UnixMillis(self.created.get())
+    }
+
+    /// When a build last used it.
+    pub fn last_used(&self) -> UnixMillis {
+        UnixMillis(self.last_used.get())
+    }
+
+    /// Greater than that of every record used before.
+    pub fn use_sequence(&self) -> u64 {
+        self.use_sequence.get()
+    }
+
+    /// How many builds found it.
+    pub fn hits(&self) -> u64 {
+        self.hits.get()
+    }
+
     /// Where the record that it was made on stands in the listing; `None` for FROM.
     pub fn parent(&self) -> Option<usize> {
-        (self.parent != NONE).then_some(self.parent as usize)
+        (self.parent != NONE).then_some(self.parent.get() as usize)
+    }
+
+    /// Whether it can stand there: after its parent, and naming texts that there are.
+    fn fits(&self, at: usize, texts: &Texts) -> bool {
+        let after_parent = self.parent().is_none_or(|parent| parent < at);
+        after_parent && texts.has(self.text) && texts.has(self.file)
+    }
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self::Read(Vec::new())
+    }
+}
+
+impl Rows {
+    fn get(&self) -> &[ListedRecord] {
+        match self {
+            Self::Kept(kept) => kept.get(),
+            Self::Read(rows) => rows,
+        }
+    }
+
+    /// To be changed: of what was kept, a copy.
+    fn into_read(self) -> Vec<ListedRecord> {
+        match self {
+            Self::Kept(kept) => kept.get().to_vec(),
+            Self::Read(rows) => rows,
+        }
+    }
+}
+
+impl Kept {
+    /// The listing with what was added and used since.
+    fn caught_up(
+        self,
+        connection: &Connection,
+        now: &Mark,
+        path: &Path,
+    ) -> rusqlite::Result<Listing> {
+        if self.mark == *now {
+            return Ok(self.listing);
+        }
+        let mut reading = Reading::from(self.listing);
+        let changes = reading.catch_up(connection, &self.mark)?;
+        let is_worth_it = changes > reading.rows.len() / KEEP_ANEW;
+        let listing = reading.finish();
+        if is_worth_it {
+            kept::write(path, now, &listing);
+        }
+        Ok(listing)
     }
 }
 
 impl Listing {
-    /// Reads in the caller's transaction, and in that of a helper that sees the same moment.
-    pub(crate) fn load(
+    /// Reads everything, and keeps it.
+    fn read_to_keep(
         connection: &Connection,
         helper: Option<Connection>,
+        now: &Mark,
+        path: &Path,
     ) -> rusqlite::Result<Self> {
-        let Some(helper) = helper else {
-            return Part::read(connection, i64::MIN..=i64::MAX).map(Part::whole);
-        };
-        let middle = middle(connection)?;
-        let (one, other) = thread::scope(|scope| {
-            let other = scope.spawn(move || Part::read(&helper, middle + 1..=i64::MAX));
-            let one = Part::read(connection, i64::MIN..=middle);
-            let other = other.join().unwrap_or_else(|panic| resume_unwind(panic));
-            (one, other)
-        });
-        Ok(one?.followed_by(other?).whole())
+        let listing = Self::read(connection, helper)?;
+        kept::write(path, now, &listing);
+        Ok(listing)
+    }
+
+    /// Reads in the caller's transaction, and in that of a helper that sees the same moment.
+    fn read(connection: &Connection, helper: Option<Connection>) -> rusqlite::Result<Self> {
+        let mut reading = Reading::default();
+        for part in Part::all(connection, helper)? {
+            reading.append(part);
+        }
+        Ok(reading.finish())
     }
 
     /// The records, parents before children.
     pub fn rows(&self) -> &[ListedRecord] {
-        &self.rows
+        self.rows.get()
     }
 
     /// The instruction of a record as people read it.
@@ -129,231 +269,79 @@ impl Listing {
 
     /// Where a record stands.
     pub fn position(&self, id: RecordId) -> Option<usize> {
-        position_near(&self.rows, id, self.rows.len())
+        let rows = self.rows();
+        position_near(rows, id, rows.len())
     }
 
     /// The record that made the snapshot of the one at `at` its own: whether it is another one than
     /// that of its parent. FROM makes none.
     pub fn makes_layer(&self, at: usize) -> bool {
-        let row = &self.rows[at];
-        row.parent()
-            .is_some_and(|parent| row.snapshot != self.rows[parent].snapshot)
+        let rows = self.rows();
+        let parent = rows[at].parent();
+        parent.is_some_and(|parent| rows[at].snapshot != rows[parent].snapshot)
     }
 }
 
-/// The nature of each record, in the order of the listing.
-pub(crate) fn natures(connection: &Connection) -> rusqlite::Result<Vec<Nature>> {
-    let mut texts = Texts::default();
-    let mut text = |text: &str| {
-        let id = texts.number(text);
-        Arc::clone(texts.get(id))
-    };
-    let mut statement = connection.prepare_cached(NATURES)?;
-    let read = |row: &Row<'_>| {
-        Ok(Nature {
-            kind: text(row.get_ref(0)?.as_str()?),
-            stage_index: row.get(1)?,
-            stage_name: row.get_ref(2)?.as_str_or_null()?.map(&mut text),
-        })
-    };
-    statement.query_map([], read)?.collect()
+/// A listing that is being read.
+#[derive(Debug, Default)]
+struct Reading {
+    rows: Vec<ListedRecord>,
+    texts: Texts,
 }
 
-/// A number with about as many records up to it as above it.
-fn middle(connection: &Connection) -> rusqlite::Result<i64> {
-    // Asked for one by one, each is at an end of the table; together they are looked for.
-    let end = |query: &str| connection.query_row(query, [], |row| row.get(0));
-    let first: Option<i64> = end("SELECT min(id) FROM records")?;
-    let last: Option<i64> = end("SELECT max(id) FROM records")?;
-    Ok(first.unwrap_or(0).midpoint(last.unwrap_or(0)))
+impl From<Listing> for Reading {
+    fn from(listing: Listing) -> Self {
+        Self {
+            rows: listing.rows.into_read(),
+            texts: listing.texts,
+        }
+    }
+}
+
+impl Reading {
+    fn finish(self) -> Listing {
+        Listing {
+            rows: Rows::Read(self.rows),
+            texts: self.texts,
+        }
+    }
+
+    /// Reads what was added and used since a mark; gives the number of these records.
+    fn catch_up(&mut self, connection: &Connection, since: &Mark) -> rusqlite::Result<usize> {
+        let last = self.rows.last().map_or(i64::MIN, |last| last.id.get());
+        self.append(Part::records(connection, &(last + 1..=i64::MAX))?);
+        part::read_uses(connection, &UsesOf::Since(since.uses), &mut self.rows)
+    }
+
+    /// Adds younger records, and links each to the one that it was made on.
+    fn append(&mut self, mut part: Part) {
+        let shift = self.texts.join(part.texts);
+        for row in &mut part.rows {
+            shift.apply(&mut row.text);
+            shift.apply(&mut row.file);
+        }
+        let begin = self.rows.len();
+        self.rows.append(&mut part.rows);
+        for (at, parent) in (begin..).zip(part.parents) {
+            let parent = parent.and_then(|parent| position_near(&self.rows, parent, at));
+            let parent = parent.and_then(|at| u32::try_from(at).ok());
+            self.rows[at].parent = parent.map_or(NONE, U32::new);
+        }
+    }
 }
 
 /// Where a record stands, looked for from `near` downward first: numbers seldom have gaps, and most
 /// records are made on the one before, or near it.
 fn position_near(rows: &[ListedRecord], id: RecordId, near: usize) -> Option<usize> {
-    let last = rows[..near].last()?;
-    let guess = usize::try_from(last.id.0.saturating_sub(id.0))
+    let last = rows[..near].last()?.id();
+    let guess = usize::try_from(last.0.saturating_sub(id.0))
         .ok()
         .and_then(|back| (near - 1).checked_sub(back));
     match guess {
-        Some(at) if rows[at].id == id => Some(at),
-        _ => rows.binary_search_by_key(&id, |record| record.id).ok(),
-    }
-}
-
-/// The records of a range of numbers, not yet linked.
-#[derive(Default)]
-struct Part {
-    rows: Vec<ListedRecord>,
-    /// Of each record.
-    parents: Vec<Option<RecordId>>,
-    texts: Texts,
-}
-
-impl Part {
-    fn read(connection: &Connection, ids: RangeInclusive<i64>) -> rusqlite::Result<Self> {
-        let mut part = Self::default();
-        part.read_records(connection, &ids)?;
-        part.read_uses(connection, &ids)?;
-        Ok(part)
-    }
-
-    fn read_records(
-        &mut self,
-        connection: &Connection,
-        ids: &RangeInclusive<i64>,
-    ) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare_cached(RECORDS)?;
-        let mut rows = statement.query([ids.start(), ids.end()])?;
-        while let Some(row) = rows.next()? {
-            let record = self.read_record(row)?;
-            self.rows.push(record);
-            self.parents
-                .push(row.get::<_, Option<i64>>(1)?.map(RecordId));
-        }
-        Ok(())
-    }
-
-    fn read_record(&mut self, row: &Row<'_>) -> rusqlite::Result<ListedRecord> {
-        let before = self.rows.last().map(|before| before.file);
-        Ok(ListedRecord {
-            id: RecordId(row.get(0)?),
-            key: CacheKey::new(column::digest(row, 2)?),
-            text: self.texts.number(row.get_ref(3)?.as_str()?),
-            file: self.texts.number_near(row.get_ref(4)?.as_str()?, before),
-            line: row.get(5)?,
-            snapshot: column::digest_or_null(row, 6)?.map(SnapshotId::new),
-            created: UnixMillis(row.get(7)?),
-            parent: NONE,
-            last_used: UnixMillis(0),
-            use_sequence: 0,
-            hits: 0,
-        })
-    }
-
-    fn read_uses(
-        &mut self,
-        connection: &Connection,
-        ids: &RangeInclusive<i64>,
-    ) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare_cached(USES)?;
-        let mut uses = statement.query([ids.start(), ids.end()])?;
-        let mut at = 0;
-        while let Some(row) = uses.next()? {
-            let id = RecordId(row.get(0)?);
-            while self.rows.get(at).is_some_and(|record| record.id < id) {
-                at += 1;
-            }
-            if let Some(record) = self.rows.get_mut(at).filter(|record| record.id == id) {
-                record.last_used = UnixMillis(row.get(1)?);
-                record.use_sequence = column::unsigned(row, 2)?;
-                record.hits = column::unsigned(row, 3)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn followed_by(mut self, mut other: Self) -> Self {
-        let shift = self.texts.join(other.texts);
-        for row in &mut other.rows {
-            shift.apply(&mut row.text);
-            shift.apply(&mut row.file);
-        }
-        self.rows.append(&mut other.rows);
-        self.parents.append(&mut other.parents);
-        self
-    }
-
-    /// Links each record to the one that it was made on.
-    fn whole(mut self) -> Listing {
-        for (at, parent) in self.parents.iter().enumerate() {
-            let parent = parent.and_then(|parent| position_near(&self.rows, parent, at));
-            self.rows[at].parent = parent.and_then(|at| u32::try_from(at).ok()).unwrap_or(NONE);
-        }
-        Listing {
-            rows: self.rows,
-            texts: self.texts,
-        }
+        Some(at) if rows[at].id() == id => Some(at),
+        _ => rows.binary_search_by_key(&id, ListedRecord::id).ok(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use iechor_snapshotter::Digest;
-
-    use super::*;
-    use crate::{BootId, Durability, Input, NewRecord, Place, Recipe};
-
-    fn recipe(parent: Option<CacheKey>, number: usize) -> Recipe {
-        Recipe {
-            parent,
-            kind: "RUN".to_owned(),
-            instruction: format!("RUN make {}", number % 7),
-            shown: None,
-            inputs: vec![Input::arg("NUMBER", &number.to_string())],
-        }
-    }
-
-    fn new_record(parent: Option<RecordId>, number: usize) -> NewRecord {
-        NewRecord {
-            parent,
-            place: Place {
-                file: format!("{}/iEchorfile", number % 3),
-                line: 1,
-                stage_index: 0,
-                stage_name: None,
-                position: 0,
-            },
-            snapshot: Some(SnapshotId::new(Digest::of(&number.to_le_bytes()))),
-            config: "{}".to_owned(),
-            created: UnixMillis(1),
-            duration_ms: 0,
-            own_bytes: 0,
-            durability: Durability::Durable,
-        }
-    }
-
-    /// A forest whose branches reach over the middle.
-    fn database(path: &std::path::Path) -> CacheDb {
-        let db = CacheDb::open(path, BootId(String::new())).unwrap();
-        let mut made: Vec<crate::Record> = Vec::new();
-        for number in 0..60 {
-            let parent = made.get(number / 3).filter(|_| number % 10 > 0);
-            let recipe = recipe(parent.map(|parent| parent.key), number);
-            let new = new_record(parent.map(|parent| parent.id), number);
-            made.push(db.insert(&new, &recipe).unwrap());
-        }
-        let used: Vec<_> = made.iter().step_by(4).map(|record| record.id).collect();
-        db.touch(&used, UnixMillis(9)).unwrap();
-        db
-    }
-
-    /// All that a listing says, its texts in full.
-    fn told(listing: &Listing) -> Vec<String> {
-        let rows = listing.rows().iter().enumerate();
-        rows.map(|(at, row)| {
-            let (text, file) = (listing.text(row), listing.file(row));
-            let parent = row.parent().map(|parent| listing.rows()[parent].id);
-            let uses = (row.last_used, row.use_sequence, row.hits);
-            let known = listing.position(row.id) == Some(at);
-            format!("{:?} {parent:?} {text} {file} {uses:?} {known}", row.id)
-        })
-        .collect()
-    }
-
-    #[test]
-    fn two_halves_make_the_same_listing() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("cache.db");
-        let db = database(&path);
-        let load = |helper| {
-            db.read(|connection| Listing::load(connection, helper))
-                .unwrap()
-        };
-        let alone = load(None);
-        let helped = load(Some(Connection::open(&path).unwrap()));
-        assert_eq!(alone.rows().len(), 60);
-        assert_eq!(told(&helped), told(&alone));
-        assert!(told(&alone)[59].contains("Some(RecordId(20)) RUN make 3 2/iEchorfile"));
-    }
-}
+mod tests;

@@ -494,7 +494,8 @@ proptest! {
             let id = item.record().unwrap();
             let children = t.db.children(id).unwrap();
             prop_assert!(children.iter().all(|child| gone.contains(&child.id)), "a parent first");
-            prop_assert!(!held.contains(&item.snapshot.unwrap()), "leased");
+            let snapshot = records.iter().find(|record| record.id == id).unwrap().snapshot;
+            prop_assert!(!held.contains(&snapshot.unwrap()), "leased");
             prop_assert!(gone.insert(id), "twice");
         }
         prop_assert_eq!(gone.len() + plan.kept.len(), records.len());

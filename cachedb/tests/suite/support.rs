@@ -1,8 +1,9 @@
 //! What the tests of the database share: a database in a directory of its own, and records.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
-use iechor_cachedb::gc::{GcPolicy, GcScope, GcView, Usage};
+use iechor_cachedb::gc::{GcPolicy, GcScope, GcView, LayerNo, Usage};
 use iechor_cachedb::{
     BootId, CacheDb, Durability, FileFact, FileKind, FileTime, Hint, Input, NewBuild, NewImage,
     NewRecord, NewStep, Place, Recipe, Record, RecordId, Stamp, StepOutcome, UnixMillis,
@@ -163,6 +164,8 @@ pub(crate) struct Sizes {
     pub(crate) total: u64,
     pub(crate) free: u64,
     pub(crate) removed: Vec<SnapshotId>,
+    /// By their numbers.
+    pub(crate) layers: RefCell<Vec<SnapshotId>>,
 }
 
 impl Sizes {
@@ -172,6 +175,7 @@ impl Sizes {
             total: 0,
             free: 0,
             removed: Vec::new(),
+            layers: RefCell::default(),
         }
     }
 }
@@ -185,12 +189,22 @@ impl Usage for Sizes {
         self.free
     }
 
-    fn is_shared(&self, _: &SnapshotId) -> bool {
+    fn layer(&self, snapshot: &SnapshotId) -> Option<LayerNo> {
+        let mut layers = self.layers.borrow_mut();
+        let known = layers.iter().position(|known| known == snapshot);
+        let number = known.unwrap_or_else(|| {
+            layers.push(*snapshot);
+            layers.len() - 1
+        });
+        u32::try_from(number).ok().map(LayerNo)
+    }
+
+    fn is_shared(&self, _: LayerNo) -> bool {
         false
     }
 
-    fn remove(&mut self, snapshot: &SnapshotId) -> u64 {
-        self.removed.push(*snapshot);
+    fn remove(&mut self, LayerNo(layer): LayerNo) -> u64 {
+        self.removed.push(self.layers.get_mut()[layer as usize]);
         self.each
     }
 }

@@ -3,7 +3,7 @@
 use iechor_cachedb::UnixMillis;
 use iechor_cachedb::gc::{Budget, Filter, GcPolicy, Subject, Usage};
 
-use super::{Going, PruneError, PruneRequest, Scope};
+use super::{PruneError, PruneRequest, Scope};
 use crate::state::Engine;
 use crate::usage::UsageKind;
 use crate::usage::files::{self, Need, Stored};
@@ -17,7 +17,7 @@ pub(super) fn plan(
     now: UnixMillis,
     ledger: &Ledger,
     found: &[Stored],
-) -> Result<Vec<Going>, PruneError> {
+) -> Result<Vec<(Stored, &'static str)>, PruneError> {
     let policy = request.policy();
     let mut budget = Budget::new(&policy, Usage::total(ledger), ledger.free());
     let mut files = files::judged(engine, found, ledger)?;
@@ -30,7 +30,7 @@ pub(super) fn plan(
         let is_wanted = stored.need == Need::None || budget.demand().is_some();
         if is_wanted && is_meant(&stored, &policy, now) {
             budget.give_back(stored.record.own);
-            planned.push(Going::File(Box::new(stored), reason));
+            planned.push((stored, reason));
         }
     }
     Ok(planned)

@@ -34,12 +34,12 @@ pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError
     // For the next listing; a file of what is gone is none that anybody needs.
     Census::take(engine, Trust::Times)?;
     let bytes = layers.bytes + swept + files.iter().map(|stored| stored.record.own).sum::<u64>();
-    let is_gone = |going: &&Going| match going {
+    let is_gone = |going: &Going<'_>| match going {
         Going::Leftover(_) => true,
         Going::Row(item) => layers.removed.contains(&name_of(item)),
         Going::File(stored, _) => files.iter().any(|gone| gone.record.id == stored.record.id),
     };
-    let gone = plan.going.iter().filter(is_gone);
+    let gone = plan.all().filter(is_gone);
     let listing = inventory.prunable.records();
     let items = gone.map(|going| going.item(listing)).collect();
     Ok(PruneReport { items, bytes })
@@ -57,14 +57,14 @@ struct Layers {
 enum RowName {
     Record(RecordId),
     Image(Digest),
-    Failed(Option<SnapshotId>),
+    Failed(SnapshotId),
 }
 
 fn name_of(item: &GcItem) -> RowName {
     match &item.target {
         GcTarget::Record { id, .. } => RowName::Record(*id),
         GcTarget::Image(image) => RowName::Image(image.id),
-        GcTarget::FailedState(_) => RowName::Failed(item.snapshot),
+        GcTarget::FailedState(state) => RowName::Failed(state.snapshot),
     }
 }
 
@@ -111,12 +111,8 @@ fn remove_rows(engine: &Engine, plan: &Plan) -> Result<HashSet<RowName>, PruneEr
         now: plan.now,
         leased: &|snapshot| leased.contains(snapshot),
     };
-    let rows = plan.going.iter().filter_map(|going| match going {
-        Going::Row(item) => Some(item.clone()),
-        Going::Leftover(_) | Going::File(..) => None,
-    });
     let rows = GcPlan {
-        items: rows.collect(),
+        items: plan.rows.clone(),
         ..GcPlan::default()
     };
     let outcome = engine.cache().apply_gc(&rows, view)?;
@@ -125,10 +121,7 @@ fn remove_rows(engine: &Engine, plan: &Plan) -> Result<HashSet<RowName>, PruneEr
 
 /// Removes what was planned beside the store and is still not needed.
 fn remove_files(engine: &Engine, plan: &Plan) -> Result<Vec<Stored>, PruneError> {
-    let planned = plan.going.iter().filter_map(|going| match going {
-        Going::File(stored, _) => Some(Stored::clone(stored)),
-        Going::Leftover(_) | Going::Row(_) => None,
-    });
+    let planned = plan.files.iter().map(|(stored, _)| stored.clone());
     let mut removed = Vec::new();
     // While an import or an export is under way, contents may be without a name only yet.
     let contents = Held::Content.if_free(engine)?;

@@ -2,22 +2,16 @@
 //! what the disk gets back for each.
 
 use iechor_cachedb::UnixMillis;
-use iechor_cachedb::gc::{GcView, Prunable};
+use iechor_cachedb::gc::{GcItem, GcView, Prunable};
 
-use super::Going;
 use crate::usage::ledger::Ledger;
 
 /// What goes, in the order of its removal; played through on the ledger.
-pub(super) fn plan(
-    now: UnixMillis,
-    ledger: &mut Ledger,
-    prunable: &Prunable,
-) -> impl Iterator<Item = Going> {
+pub(super) fn plan(now: UnixMillis, ledger: &mut Ledger, prunable: &Prunable) -> Vec<GcItem> {
     let leased = ledger.leased().clone();
     let view = GcView {
         now,
         leased: &|snapshot| leased.contains(snapshot),
     };
-    let plan = prunable.plan(view, ledger);
-    plan.items.into_iter().map(Going::Row)
+    prunable.plan(view, ledger).items
 }

@@ -1,6 +1,6 @@
 //! What takes space beside the store: cache mounts, contents, logs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -207,23 +207,29 @@ impl Named {
 fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
     // A build has its row before its logs: whose logs are there and no row is forgotten, not new.
     let dirs = disk::entries(&logs::directory(engine))?;
-    let newest_first = engine.cache().builds(usize::MAX)?;
-    let builds: HashMap<_, _> = newest_first
-        .iter()
-        .enumerate()
-        .map(|(age, build)| (build.id, (age, build)))
-        .collect();
+    let newest_first: Vec<_> = match dirs.as_slice() {
+        [] => Vec::new(),
+        _ => engine.cache().builds(BUILDS_LOGGED)?,
+    };
     let mut all = Vec::new();
     for (dir, metadata) in dirs {
         let Ok(number) = directory::name_of(&dir).parse() else {
             continue;
         };
-        let build = builds.get(&BuildId(number));
-        let text = build.map_or("a build that is forgotten", |(_, build)| &build.file);
+        let age = newest_first
+            .iter()
+            .position(|build| build.id == BuildId(number));
+        let build = match age {
+            Some(age) => newest_first.get(age).cloned(),
+            None => engine.cache().build(BuildId(number))?,
+        };
+        let text = build
+            .as_ref()
+            .map_or("a build that is forgotten", |build| &build.file);
         let record = UsageRecord {
-            created: build.map_or(metadata.mtime(), |(_, build)| {
-                records::seconds(build.started)
-            }),
+            created: build
+                .as_ref()
+                .map_or(metadata.mtime(), |build| records::seconds(build.started)),
             last_used: metadata.mtime(),
             own: disk::tree(&dir)?,
             ..UsageRecord::new(
@@ -233,7 +239,7 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
             )
         };
         let need = match build {
-            Some((age, build)) => need_of_logs(engine, *age, build)?,
+            Some(build) => need_of_logs(engine, age.unwrap_or(BUILDS_LOGGED), &build)?,
             None => Need::None,
         };
         all.push(Stored {
@@ -245,7 +251,7 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
     Ok(all)
 }
 
-/// `age` counts newer builds.
+/// `age` counts newer builds, as far as they keep their logs.
 fn need_of_logs(engine: &Engine, age: usize, build: &Build) -> Result<Need, PathError> {
     let runs = build.status == BuildStatus::Running && !history::is_killed(engine, build)?;
     Ok(match age {

@@ -1,13 +1,16 @@
 //! Who has which bytes of the store: layers, and the blobs that they name.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::Path;
 
-use iechor_cachedb::gc;
+use iechor_cachedb::gc::{self, LayerNo};
+use iechor_cachedb::{ListedRecord, Listing};
 use iechor_snapshotter::SnapshotId;
 
 use super::UsageError;
-use super::census::{Census, CountedLayer, Positions, names_of};
+use super::census::Census;
+use super::places::Places;
 use crate::path_error::{AtPath, PathError};
 use crate::state::Engine;
 
@@ -17,13 +20,12 @@ use crate::state::Engine;
 /// the same is done to the store. Layers are known by their positions where there are many of them.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    layers: Vec<CountedLayer>,
-    positions: Positions,
+    census: Census,
     standings: Vec<Standing>,
-    /// Positions in `blobs`.
-    names: Vec<u32>,
     blobs: Vec<Blob>,
     leased: HashSet<SnapshotId>,
+    /// Of the records of a listing, where the layers of their snapshots stand.
+    places: Places,
     /// Bytes free on the file system, with what was removed.
     free: u64,
     /// Bytes that lie beside the store.
@@ -57,17 +59,13 @@ pub(crate) struct Share {
 impl Ledger {
     /// Opens the books on a census.
     pub(crate) fn open(engine: &Engine, census: Census) -> Result<Self, UsageError> {
-        let blobs = census.blobs.iter().map(|blob| Blob {
-            bytes: blob.bytes,
-            named_by: 0,
-        });
+        let blobs = census.blob_bytes().map(|bytes| Blob { bytes, named_by: 0 });
         let mut ledger = Self {
             blobs: blobs.collect(),
-            positions: Positions::of(&census.layers),
-            standings: vec![Standing::default(); census.layers.len()],
-            layers: census.layers,
-            names: census.names,
+            standings: vec![Standing::default(); census.len()],
+            census,
             leased: engine.leases().leased()?,
+            places: Places::default(),
             free: free_space(engine.root())?,
             beside: 0,
         };
@@ -80,10 +78,23 @@ impl Ledger {
     /// Says which snapshots a row names; only these, what is leased, and all below stays.
     pub(crate) fn root<'a>(&mut self, named: impl IntoIterator<Item = &'a SnapshotId>) {
         for snapshot in named {
-            if let Some(at) = self.position(snapshot) {
+            if let Some(at) = self.census.position(snapshot) {
                 self.standings[at].rooted = true;
             }
         }
+    }
+
+    /// Says that the records of a listing name their snapshots.
+    pub(crate) fn root_records(&mut self, listing: &Listing) {
+        self.places = Places::of(listing, &self.census);
+        for at in self.places.all() {
+            self.standings[at].rooted = true;
+        }
+    }
+
+    /// Where the layers of the records' snapshots stand.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// So many bytes lie beside the store and count against a budget as well.
@@ -96,24 +107,16 @@ impl Ledger {
         &self.leased
     }
 
-    /// How many layers there were at the beginning.
-    pub(crate) fn len(&self) -> usize {
-        self.layers.len()
-    }
-
-    /// The snapshot whose layer has a position.
-    pub(crate) fn snapshot(&self, at: usize) -> &SnapshotId {
-        &self.layers[at].id
-    }
-
-    /// Where a snapshot's layer stands, if it is or was here.
-    pub(crate) fn position(&self, snapshot: &SnapshotId) -> Option<usize> {
-        self.positions.find(&self.layers, snapshot)
+    /// The store as it was at the beginning.
+    pub(super) fn census(&self) -> &Census {
+        &self.census
     }
 
     /// Whether the snapshot is in the store and not gone.
     pub(crate) fn has(&self, snapshot: &SnapshotId) -> bool {
-        self.position(snapshot).is_some_and(|at| self.has_at(at))
+        self.census
+            .position(snapshot)
+            .is_some_and(|at| self.has_at(at))
     }
 
     /// As [`Ledger::has`].
@@ -121,30 +124,22 @@ impl Ledger {
         !self.standings[at].gone
     }
 
-    /// Position of the layer that one lies on.
-    pub(crate) fn parent_at(&self, at: usize) -> Option<usize> {
-        self.layers[at].parent()
-    }
-
     /// Bytes of a snapshot's layer; none of a snapshot that is not here.
     pub(crate) fn share(&self, snapshot: &SnapshotId) -> Share {
-        self.position(snapshot)
-            .map_or_else(Share::default, |at| self.share_at(at))
-    }
-
-    /// Bytes of a layer, as they were at the beginning.
-    pub(crate) fn share_at(&self, at: usize) -> Share {
-        let CountedLayer { own, shared, .. } = self.layers[at];
-        Share { own, shared }
+        let at = self.census.position(snapshot);
+        at.map_or_else(Share::default, |at| self.census.share_at(at))
     }
 
     /// Snapshots that nothing names and nothing that stays lies on, children before parents.
     pub(crate) fn orphans(&self) -> Vec<SnapshotId> {
         let kept = self.kept();
-        let lost = (0..self.layers.len()).filter(|at| !kept[*at] && self.has_at(*at));
+        let lost = (0..kept.len()).filter(|at| !kept[*at] && self.has_at(*at));
         let mut orphans: Vec<_> = lost.collect();
-        orphans.sort_by_key(|at| (std::cmp::Reverse(self.depth(*at)), self.layers[*at].id));
-        orphans.into_iter().map(|at| self.layers[at].id).collect()
+        orphans.sort_by_key(|at| (Reverse(self.depth(*at)), self.census.snapshot(*at)));
+        orphans
+            .into_iter()
+            .map(|at| self.census.snapshot(at))
+            .collect()
     }
 
     /// Bytes of the blobs that no layer names: a crash left them.
@@ -155,8 +150,8 @@ impl Ledger {
 
     /// Bytes of all indexes and blobs.
     pub(crate) fn total(&self) -> u64 {
-        let left = (0..self.layers.len()).filter(|at| self.has_at(*at));
-        let indexes: u64 = left.map(|at| self.layers[at].index).sum();
+        let left = (0..self.standings.len()).filter(|at| self.has_at(*at));
+        let indexes: u64 = left.map(|at| self.census.index_at(at)).sum();
         indexes + self.blobs.iter().map(|blob| blob.bytes).sum::<u64>()
     }
 
@@ -169,15 +164,17 @@ impl Ledger {
 
     /// No row names the snapshot any more: it goes, and what only it kept goes with it.
     pub(crate) fn release(&mut self, snapshot: &SnapshotId) -> u64 {
-        let Some(at) = self.position(snapshot) else {
-            return 0;
-        };
-        self.standings[at].rooted = self.leased.contains(snapshot);
+        let at = self.census.position(snapshot);
+        at.map_or(0, |at| self.release_at(at))
+    }
+
+    fn release_at(&mut self, at: usize) -> u64 {
+        self.standings[at].rooted = self.is_leased(at);
         let mut bytes = 0;
         let mut next = Some(at);
         while let Some(at) = next.filter(|at| self.standings[*at].is_loose()) {
             bytes += self.take_away(at);
-            next = self.parent_at(at);
+            next = self.census.parent_at(at);
             if let Some(parent) = next {
                 self.standings[parent].children -= 1;
             }
@@ -185,11 +182,15 @@ impl Ledger {
         bytes
     }
 
+    fn is_leased(&self, at: usize) -> bool {
+        !self.leased.is_empty() && self.leased.contains(&self.census.snapshot(at))
+    }
+
     fn take_away(&mut self, at: usize) -> u64 {
         self.standings[at].gone = true;
-        let mut bytes = self.layers[at].index;
-        for name in &self.names[names_of(&self.layers, at)] {
-            let blob = &mut self.blobs[*name as usize];
+        let mut bytes = self.census.index_at(at);
+        for name in self.census.names_at(at) {
+            let blob = &mut self.blobs[name];
             blob.named_by -= 1;
             if blob.named_by == 0 {
                 bytes += std::mem::take(&mut blob.bytes);
@@ -201,30 +202,30 @@ impl Ledger {
 
     /// Of each layer, whether it is rooted or something above it is.
     fn kept(&self) -> Vec<bool> {
-        let mut kept = vec![false; self.layers.len()];
-        for root in (0..self.layers.len()).filter(|at| self.standings[*at].rooted) {
+        let mut kept = vec![false; self.standings.len()];
+        for root in (0..kept.len()).filter(|at| self.standings[*at].rooted) {
             let mut next = Some(root);
             while let Some(at) = next.filter(|at| !kept[*at]) {
                 kept[at] = true;
-                next = self.parent_at(at);
+                next = self.census.parent_at(at);
             }
         }
         kept
     }
 
     fn depth(&self, at: usize) -> usize {
-        std::iter::successors(Some(at), |at| self.parent_at(*at)).count()
+        std::iter::successors(Some(at), |at| self.census.parent_at(*at)).count()
     }
 
     fn count_children(&mut self) {
-        for parent in self.layers.iter().filter_map(CountedLayer::parent) {
+        for parent in self.census.parents() {
             self.standings[parent].children += 1;
         }
     }
 
     fn count_names(&mut self) {
-        for name in &self.names {
-            self.blobs[*name as usize].named_by += 1;
+        for name in self.census.names() {
+            self.blobs[name].named_by += 1;
         }
     }
 
@@ -250,16 +251,27 @@ impl gc::Usage for Ledger {
         self.free
     }
 
-    fn is_shared(&self, snapshot: &SnapshotId) -> bool {
-        let names = self.position(snapshot).map(|at| names_of(&self.layers, at));
-        let names = &self.names[names.unwrap_or_default()];
-        let is_shared = |name: &u32| self.blobs[*name as usize].named_by > 1;
-        names.iter().any(is_shared)
+    fn layer(&self, snapshot: &SnapshotId) -> Option<LayerNo> {
+        self.census.position(snapshot).and_then(layer_no)
     }
 
-    fn remove(&mut self, snapshot: &SnapshotId) -> u64 {
-        self.release(snapshot)
+    fn layer_of(&self, at: usize, _: &ListedRecord) -> Option<LayerNo> {
+        self.places.of_record(at).and_then(layer_no)
     }
+
+    fn is_shared(&self, LayerNo(layer): LayerNo) -> bool {
+        let is_shared = |name: usize| self.blobs[name].named_by > 1;
+        self.census.names_at(layer as usize).any(is_shared)
+    }
+
+    fn remove(&mut self, LayerNo(layer): LayerNo) -> u64 {
+        self.release_at(layer as usize)
+    }
+}
+
+/// Layers are numbered by their positions.
+fn layer_no(at: usize) -> Option<LayerNo> {
+    u32::try_from(at).ok().map(LayerNo)
 }
 
 fn free_space(root: &Path) -> Result<u64, PathError> {

@@ -6,7 +6,9 @@ use iechor_cachedb::gc::{GcItem, GcTarget, Prunable};
 use iechor_cachedb::{ListedRecord, Listing, Place, UnixMillis};
 use iechor_snapshotter::{Digest, DigestMap, SnapshotId};
 
+use super::census::Census;
 use super::ledger::{Ledger, Share};
+use super::places::Places;
 use super::{StepPlace, UsageError, UsageId, UsageKind, UsageRecord};
 use crate::state::Engine;
 
@@ -19,7 +21,7 @@ pub(super) fn beside_steps(
 ) -> Result<Vec<UsageRecord>, UsageError> {
     let mut told = makers.made_layers();
     let mut tell = |id: &SnapshotId| {
-        let place = ledger.position(id);
+        let place = ledger.census().position(id);
         !place.is_some_and(|at| std::mem::replace(&mut told[at], true))
     };
     let mut records = Vec::new();
@@ -40,16 +42,16 @@ pub(super) fn beside_steps(
 /// The record of a cached step.
 pub(crate) fn of_step(listing: &Listing, step: &ListedRecord, share: Share) -> UsageRecord {
     UsageRecord {
-        id: UsageId::Digest(*step.key.digest()),
+        id: UsageId::Digest(*step.key().digest()),
         kind: UsageKind::Step,
         text: Arc::clone(listing.text(step)),
         place: Some(place_of(listing, step)),
         own: share.own,
         shared: share.shared,
         reclaimable: false,
-        created: seconds(step.created),
-        last_used: seconds(step.last_used),
-        hits: step.hits,
+        created: seconds(step.created()),
+        last_used: seconds(step.last_used()),
+        hits: step.hits(),
     }
 }
 
@@ -57,7 +59,7 @@ pub(crate) fn of_step(listing: &Listing, step: &ListedRecord, share: Share) -> U
 pub(super) fn place_of(listing: &Listing, step: &ListedRecord) -> StepPlace {
     StepPlace {
         file: Arc::clone(listing.file(step)),
-        line: step.line,
+        line: step.line(),
     }
 }
 
@@ -135,7 +137,7 @@ pub(crate) fn unnamed(own: u64) -> Option<UsageRecord> {
 /// Layers that no step here made: those of pulled images.
 fn layers(engine: &Engine, ledger: &Ledger, told: &[bool]) -> Result<Vec<UsageRecord>, UsageError> {
     let untold = (0..told.len()).filter(|at| !told[*at] && ledger.has_at(*at));
-    let untold: Vec<&SnapshotId> = untold.map(|at| ledger.snapshot(at)).collect();
+    let untold: Vec<SnapshotId> = untold.map(|at| ledger.census().snapshot(at)).collect();
     if untold.is_empty() {
         return Ok(Vec::new());
     }
@@ -145,7 +147,8 @@ fn layers(engine: &Engine, ledger: &Ledger, told: &[bool]) -> Result<Vec<UsageRe
         let name = first.unwrap_or_else(|| image.id.short());
         names.extend(image.chain.iter().map(|snapshot| (*snapshot, name.clone())));
     }
-    let layer = |id: &SnapshotId| {
+    let layer = |id: SnapshotId| {
+        let id = &id;
         let text = names.get(id).map_or("layer below another", String::as_str);
         unused(UsageKind::Layer, id, text, ledger.share(id))
     };
@@ -172,7 +175,7 @@ pub(super) fn seconds(time: UnixMillis) -> i64 {
     time.0.div_euclid(1000)
 }
 
-/// Which steps made which layers of the ledger, by position. A step that changed no file made none;
+/// Which steps made which layers of the census, by position. A step that changed no file made none;
 /// FROM made those of its base image.
 #[derive(Debug)]
 pub(super) struct Makers {
@@ -185,33 +188,31 @@ pub(super) struct Makers {
 }
 
 impl Makers {
-    pub(super) fn of(listing: &Listing, ledger: &Ledger) -> Self {
-        let own = own_layers(listing, ledger);
+    pub(super) fn of(listing: &Listing, places: &Places, census: &Census) -> Self {
+        let steps = listing.rows().len();
+        let own = |at: usize| places.of_record(at).filter(|_| listing.makes_layer(at));
         let mut makers = Self {
-            counts: vec![0; ledger.len()],
-            made: Vec::with_capacity(own.len()),
-            ends: Vec::with_capacity(own.len()),
+            counts: vec![0; census.len()],
+            made: Vec::with_capacity(steps),
+            ends: Vec::with_capacity(steps),
         };
-        own.iter()
-            .flatten()
-            .for_each(|at| makers.counts[*at as usize] += 1);
+        for layer in (0..steps).filter_map(own) {
+            makers.counts[layer] += 1;
+        }
         // Only layers that no step made: a base image may be a stage.
-        let by_steps: Vec<bool> = makers.counts.iter().map(|count| *count > 0).collect();
-        for (row, own) in listing.rows().iter().zip(own) {
+        let by_steps = makers.made_layers();
+        for (at, row) in listing.rows().iter().enumerate() {
             match row.parent() {
-                Some(_) => makers.made.extend(own),
-                None => makers.add_base(row, ledger, &by_steps),
+                Some(_) => makers.made.extend(own(at).map(position)),
+                None => makers.add_base(places.of_record(at), census, &by_steps),
             }
             makers.ends.push(position(makers.made.len()));
         }
         makers
     }
 
-    fn add_base(&mut self, from: &ListedRecord, ledger: &Ledger, by_steps: &[bool]) {
-        let top = from
-            .snapshot
-            .and_then(|snapshot| ledger.position(&snapshot));
-        let chain = std::iter::successors(top, |at| ledger.parent_at(*at));
+    fn add_base(&mut self, top: Option<usize>, census: &Census, by_steps: &[bool]) {
+        let chain = std::iter::successors(top, |at| census.parent_at(*at));
         for at in chain.filter(|at| !by_steps[*at]) {
             self.counts[at] += 1;
             self.made.push(position(at));
@@ -231,10 +232,10 @@ impl Makers {
     }
 
     /// Bytes of the layers that a step made.
-    pub(super) fn share(&self, step: usize, ledger: &Ledger) -> Share {
+    pub(super) fn share(&self, step: usize, census: &Census) -> Share {
         let mut sum = Share::default();
         for at in self.made(step) {
-            let Share { own, shared } = ledger.share_at(at);
+            let Share { own, shared } = census.share_at(at);
             match self.counts[at] {
                 1 => (sum.own, sum.shared) = (sum.own + own, sum.shared + shared),
                 _ => sum.shared += own + shared,
@@ -242,17 +243,6 @@ impl Makers {
         }
         sum
     }
-}
-
-/// Of each step, the layer that it made on its parent's.
-fn own_layers(listing: &Listing, ledger: &Ledger) -> Vec<Option<u32>> {
-    let own = |at: usize| {
-        let snapshot = listing.rows()[at].snapshot.as_ref();
-        let made = snapshot.filter(|_| listing.makes_layer(at));
-        made.and_then(|snapshot| ledger.position(snapshot))
-            .map(position)
-    };
-    (0..listing.rows().len()).map(own).collect()
 }
 
 /// Layers are numbered so in the census.

@@ -1,12 +1,16 @@
 //! Records as trees by chain: `iechor builder ls`, `iechor builder du --tree`.
 
+use std::num::NonZeroU32;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use iechor_cachedb::{ListedRecord, Listing};
 
-use super::ledger::Ledger;
+use super::census::Census;
+use super::places::Places;
 use super::records::Makers;
-use super::{StepPlace, Usage, UsageError, UsageId, UsageRecord, records, with_ledger};
+use super::{StepPlace, Usage, UsageError, UsageId, UsageRecord, records, with_census};
 use crate::state::Engine;
 
 /// A cached step, and where it stands among those that were built on the same ones.
@@ -53,7 +57,7 @@ pub struct TreeRow {
 #[derive(Debug)]
 pub struct Steps {
     listing: Listing,
-    ledger: Ledger,
+    census: Census,
     makers: Makers,
     branches: Vec<Branch>,
 }
@@ -64,14 +68,23 @@ pub struct Steps {
 ///
 /// As [`usage`](super::usage).
 pub fn steps(engine: &Engine) -> Result<Steps, UsageError> {
-    let (ledger, listing) = with_ledger(engine, |engine| Ok(engine.cache().listing()?))?;
+    let listing = |engine: &Engine| Ok(engine.cache().listing()?);
+    let (census, listing) = with_census(engine, |census| census, listing)?;
     let rows = listing.rows();
-    let branches = branches(rows.len(), |at| rows[at].parent());
+    let (makers, branches) = thread::scope(|scope| {
+        let makers = scope.spawn(|| {
+            let places = Places::of(&listing, &census);
+            Makers::of(&listing, &places, &census)
+        });
+        let branches = branches(rows.len(), |at| rows[at].parent()).collect();
+        let makers = makers.join().unwrap_or_else(|panic| resume_unwind(panic));
+        (makers, branches)
+    });
     Ok(Steps {
-        makers: Makers::of(&listing, &ledger),
-        branches: branches.collect(),
         listing,
-        ledger,
+        census,
+        makers,
+        branches,
     })
 }
 
@@ -83,27 +96,28 @@ impl Steps {
 
     /// One of them, counted from the top of the first tree.
     pub fn row(&self, number: usize) -> StepRow {
-        let Branch { at, depth } = self.branches[number];
+        let branch = self.branches[number];
+        let at = branch.at();
         let rows = self.listing.rows();
-        let (step, share) = (&rows[at], self.makers.share(at, &self.ledger));
+        let (step, share) = (&rows[at], self.makers.share(at, &self.census));
         StepRow {
-            depth,
+            depth: branch.depth(),
             parent: step.parent().map(|parent| key(&rows[parent])),
             key: key(step),
             text: Arc::clone(self.listing.text(step)),
             place: records::place_of(&self.listing, step),
-            snapshot: step.snapshot.map(|id| UsageId::Digest(*id.digest())),
+            snapshot: step.snapshot().map(|id| UsageId::Digest(*id.digest())),
             own: share.own,
             shared: share.shared,
-            hits: step.hits,
-            created: records::seconds(step.created),
-            last_used: records::seconds(step.last_used),
+            hits: step.hits(),
+            created: records::seconds(step.created()),
+            last_used: records::seconds(step.last_used()),
         }
     }
 }
 
 fn key(step: &ListedRecord) -> UsageId {
-    UsageId::Digest(*step.key.digest())
+    UsageId::Digest(*step.key().digest())
 }
 
 /// What takes space, the steps as trees, the rest below them, the largest first.
@@ -123,7 +137,7 @@ pub fn usage_tree(engine: &Engine) -> Result<UsageTree, UsageError> {
         let rows = found.listing.rows();
         let trees = branches(rows.len(), |at| rows[at].parent());
         let others = found.largest_first(rows.len()..found.count());
-        let others = others.into_iter().map(|at| Branch { at, depth: 0 });
+        let others = others.into_iter().map(Branch::new);
         trees.chain(others).collect()
     })?;
     Ok(UsageTree { usage, branches })
@@ -142,38 +156,63 @@ impl UsageTree {
 
     /// One of them, counted from the top.
     pub fn row(&self, number: usize) -> TreeRow {
-        let Branch { at, depth } = self.branches[number];
-        let record = self.usage.record_at(at);
-        TreeRow { depth, record }
+        let branch = self.branches[number];
+        TreeRow {
+            depth: branch.depth(),
+            record: self.usage.record_at(branch.at()),
+        }
     }
 }
 
 /// Something in a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Branch {
-    at: usize,
-    depth: usize,
+    at: u32,
+    depth: u32,
 }
 
-/// Trees from top to bottom, of things whose parents stand before them.
+impl Branch {
+    /// Listings have fewer rows than that.
+    fn new(at: usize) -> Self {
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        Self { at, depth: 0 }
+    }
+
+    fn at(self) -> usize {
+        self.at as usize
+    }
+
+    fn depth(self) -> usize {
+        self.depth as usize
+    }
+}
+
+/// Trees from top to bottom, of things whose parents stand before them: a child is never the first.
 fn branches(count: usize, parent: impl Fn(usize) -> Option<usize>) -> impl Iterator<Item = Branch> {
     // First child and next sibling of each, so that a tree of any depth needs no recursion.
-    let mut first: Vec<Option<usize>> = vec![None; count];
-    let mut next: Vec<Option<usize>> = vec![None; count];
+    let mut first: Vec<Option<NonZeroU32>> = vec![None; count];
+    let mut next: Vec<Option<NonZeroU32>> = vec![None; count];
     let mut roots = Vec::new();
-    for at in (0..count).rev() {
-        match parent(at) {
-            Some(parent) => next[at] = first[parent].replace(at),
-            None => roots.push(Branch { at, depth: 0 }),
+    for branch in (0..count).rev().map(Branch::new) {
+        match parent(branch.at()) {
+            Some(parent) => {
+                let youngest = std::mem::replace(&mut first[parent], NonZeroU32::new(branch.at));
+                next[branch.at()] = youngest;
+            }
+            None => roots.push(branch),
         }
     }
     let mut waiting = roots;
     std::iter::from_fn(move || {
         let branch = waiting.pop()?;
-        let children = std::iter::successors(first[branch.at], |child| next[*child]);
+        let child = first[branch.at()];
+        let children = std::iter::successors(child, |child| next[child.get() as usize]);
         let begin = waiting.len();
         let depth = branch.depth;
-        waiting.extend(children.map(|at| Branch { at, depth }));
+        waiting.extend(children.map(|at| Branch {
+            at: at.get(),
+            depth,
+        }));
         let children = &mut waiting[begin..];
         if children.len() > 1 {
             children.iter_mut().for_each(|child| child.depth += 1);
@@ -201,6 +240,6 @@ mod tests {
     #[test]
     fn a_chain_of_any_length_is_walked() {
         let chain = branches(100_000, |at| at.checked_sub(1));
-        assert!(chain.eq((0..100_000).map(|at| Branch { at, depth: 0 })));
+        assert!(chain.eq((0..100_000).map(Branch::new)));
     }
 }

@@ -4,9 +4,15 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
 /// Number of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TextId(u32);
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
+#[repr(transparent)]
+pub(super) struct TextId(U32);
 
 /// Texts by number. Numbering is what costs: a text is looked up once for each record.
 #[derive(Clone, Debug, Default)]
@@ -16,11 +22,29 @@ pub(super) struct Texts {
 }
 
 impl Texts {
+    /// Of texts in the order of their numbers. None of them is found by [`Texts::number`].
+    pub(super) fn of(all: Vec<Arc<str>>) -> Self {
+        Self {
+            all,
+            numbers: HashMap::default(),
+        }
+    }
+
+    /// All of them, in the order of their numbers.
+    pub(super) fn all(&self) -> &[Arc<str>] {
+        &self.all
+    }
+
+    /// Whether there is a text of that number.
+    pub(super) fn has(&self, id: TextId) -> bool {
+        (id.0.get() as usize) < self.all.len()
+    }
+
     pub(super) fn number(&mut self, text: &str) -> TextId {
         if let Some(known) = self.numbers.get(text) {
             return *known;
         }
-        let id = TextId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        let id = TextId(u32::try_from(self.all.len()).unwrap_or(u32::MAX).into());
         let text: Arc<str> = text.into();
         self.all.push(Arc::clone(&text));
         self.numbers.insert(text, id);
@@ -36,7 +60,7 @@ impl Texts {
     }
 
     pub(super) fn get(&self, id: TextId) -> &Arc<str> {
-        &self.all[id.0 as usize]
+        &self.all[id.0.get() as usize]
     }
 
     /// Takes over the texts of another one, whose numbers are then by so much greater here. What
@@ -54,7 +78,7 @@ pub(super) struct Shift(u32);
 
 impl Shift {
     pub(super) fn apply(self, id: &mut TextId) {
-        id.0 = id.0.saturating_add(self.0);
+        id.0 = id.0.get().saturating_add(self.0).into();
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use iechor_snapshotter::{Digest, DigestSet};
+use zerocopy::little_endian::I64;
 
 use super::Trust;
 use crate::path_error::{AtPath, PathError};
@@ -20,7 +21,7 @@ const SETTLES_AFTER: Duration = Duration::from_secs(2);
 
 /// A directory as it was listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shard {
+enum Shard {
     /// There was none.
     Absent,
     /// Its modification time, in nanoseconds since the epoch.
@@ -31,7 +32,10 @@ pub(super) enum Shard {
 
 /// The directories of a shelf as they were listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shelf(pub(super) Vec<Shard>);
+pub(super) struct Shelf(Vec<Shard>);
+
+/// As a shelf is kept: nanoseconds since the epoch.
+pub(super) type Times = [I64; SHARDS];
 
 /// The shelf now, compared with the last time.
 pub(super) struct Listed {
@@ -49,6 +53,25 @@ impl Default for Shelf {
 }
 
 impl Shelf {
+    /// As [`Shelf::times`] wrote it.
+    pub(super) fn of(times: &Times) -> Self {
+        Self(
+            times
+                .iter()
+                .map(|time| Shard::of_time(time.get()))
+                .collect(),
+        )
+    }
+
+    /// The times of its directories, to be kept.
+    pub(super) fn times(&self) -> Times {
+        let mut times = [I64::ZERO; SHARDS];
+        for (time, shard) in times.iter_mut().zip(&self.0) {
+            *time = shard.time().into();
+        }
+        times
+    }
+
     /// Lists the directories that are not as they were.
     pub(super) fn look(
         &self,
@@ -77,6 +100,23 @@ impl Shelf {
 }
 
 impl Shard {
+    /// No directory is of the time 0, and none of before the epoch.
+    fn time(self) -> i64 {
+        match self {
+            Self::Absent => 0,
+            Self::Unsettled => -1,
+            Self::AsOf(time) => time,
+        }
+    }
+
+    fn of_time(time: i64) -> Self {
+        match time {
+            0 => Self::Absent,
+            1.. => Self::AsOf(time),
+            _ => Self::Unsettled,
+        }
+    }
+
     fn of(path: &Path, now: SystemTime) -> Result<Self, PathError> {
         let metadata = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::Absent),
