@@ -18,16 +18,32 @@ impl TryFrom<String> for Size {
 
 const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 
+/// Bytes of each unit.
+const SCALES: [u64; 7] = [
+    1,
+    1_000,
+    1_000_000,
+    1_000_000_000,
+    1_000_000_000_000,
+    1_000_000_000_000_000,
+    1_000_000_000_000_000_000,
+];
+
+/// From how many bytes each unit but the last is too small: 999.95 of it would be shown as 1000.
+const LIMITS: [u64; 6] = [
+    1_000,
+    999_950,
+    999_950_000,
+    999_950_000_000,
+    999_950_000_000_000,
+    999_950_000_000_000_000,
+];
+
 impl Size {
     /// Writes it after a text; there may be 100,000 of them in a listing.
     pub(crate) fn push(self, text: &mut String) {
-        let (mut unit, mut scale) = (0, 1);
-        // 999.95 would be shown as 1000: it belongs to the next unit.
-        while u128::from(self.0) * 100 >= 99_995 * u128::from(scale) && unit + 1 < UNITS.len() {
-            unit += 1;
-            scale *= 1000;
-        }
-        push_four_digits(text, self.0, scale);
+        let unit = LIMITS.iter().take_while(|limit| self.0 >= **limit).count();
+        push_four_digits(text, self.0, SCALES[unit]);
         text.push_str(UNITS[unit]);
     }
 }
@@ -81,7 +97,7 @@ pub(crate) fn push_number(text: &mut String, number: u64) {
             break;
         }
     }
-    text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+    text.push_str(str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 /// Why a size could not be read.
