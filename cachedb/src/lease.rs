@@ -32,7 +32,8 @@ pub struct LeaseDir {
 /// Keeps a snapshot, and all below it, until dropped.
 #[derive(Debug)]
 pub struct Lease {
-    file: LockFile,
+    /// None on a read-only file system.
+    file: Option<LockFile>,
     snapshot: SnapshotId,
 }
 
@@ -59,19 +60,28 @@ impl LeaseDir {
         })
     }
 
-    /// Takes a lease; waits while a prune is under way.
+    /// Takes a lease; waits while a prune is under way. On a read-only file system there is nothing
+    /// that could be pruned, and the lease holds nothing.
     ///
     /// # Errors
     ///
     /// [`LockError::Io`].
     pub fn take(&self, snapshot: SnapshotId) -> Result<Lease, LockError> {
+        let file = match self.lock(&snapshot) {
+            Err(error) if error.is_read_only() => None,
+            file => Some(file?),
+        };
+        Ok(Lease { file, snapshot })
+    }
+
+    fn lock(&self, snapshot: &SnapshotId) -> Result<LockFile, LockError> {
         let gate = LockFile::open(self.gate())?;
         gate.lock_shared()?;
         loop {
-            let file = LockFile::open(self.path(&snapshot))?;
+            let file = LockFile::open(self.path(snapshot))?;
             file.lock_shared()?;
             if file.is_current()? {
-                return Ok(Lease { file, snapshot });
+                return Ok(file);
             }
         }
     }
@@ -139,6 +149,8 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.file.remove_if_unused();
+        if let Some(file) = &self.file {
+            file.remove_if_unused();
+        }
     }
 }

@@ -25,6 +25,12 @@ pub enum LockError {
 }
 
 impl LockError {
+    /// Whether the lock file could not be made because nothing can be there.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let Self::Io { source, .. } = self;
+        source.kind() == io::ErrorKind::ReadOnlyFilesystem
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {
@@ -58,7 +64,8 @@ impl LockFile {
 
     /// Opens the file if it is there.
     pub(crate) fn existing(path: PathBuf) -> Result<Option<Self>, LockError> {
-        match OpenOptions::new().read(true).write(true).open(&path) {
+        // A lock needs no write access, which a read-only file system would refuse.
+        match OpenOptions::new().read(true).open(&path) {
             Ok(file) => Ok(Some(Self { path, file })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LockError::io("open", &path)(error)),

@@ -5,11 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use iechor_engine::mounts::{self, MountAccess, MountRecord};
 use iechor_engine::{Engine, Settings};
+use tempfile::TempDir;
 
 use crate::args::GlobalArgs;
 use crate::error::CliError;
 use crate::ui::Ui;
 use crate::{credentials, env};
+
+/// What every state directory has.
+const STATE_FORMAT: &str = "format";
 
 /// Where root's state is.
 const SYSTEM_ROOT: &str = "/var/lib/iechor";
@@ -21,6 +25,25 @@ pub(crate) struct Session {
     pub(crate) ui: Ui,
     /// The state directory, absolute.
     root: PathBuf,
+}
+
+/// The state directory of a dry run.
+#[derive(Debug)]
+pub(crate) enum DryState {
+    /// That of builds.
+    AsItIs(PathBuf),
+    /// An empty one that goes when this is dropped.
+    Empty(TempDir),
+}
+
+impl DryState {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::AsItIs(path) => path,
+            Self::Empty(dir) => dir.path(),
+        }
+    }
 }
 
 impl Session {
@@ -85,6 +108,25 @@ impl Session {
     /// The same in a mount namespace of the process's own, where the host's mounts are out of reach.
     pub(crate) fn engine_in_private_mounts(&self) -> Result<Engine, CliError> {
         self.open(credentials::settings(&self.ui)?)
+    }
+
+    /// The state directory of a dry run: where there is none yet, none is left behind.
+    pub(crate) fn state_for_dry_run(&self) -> Result<DryState, CliError> {
+        if self.root.join(STATE_FORMAT).exists() {
+            self.clear_dead_mounts();
+            return Ok(DryState::AsItIs(self.root.clone()));
+        }
+        let empty = tempfile::Builder::new().prefix("iechor-dry-run-").tempdir();
+        empty.map(DryState::Empty).map_err(|source| CliError::Io {
+            action: "make a directory in",
+            path: std::env::temp_dir(),
+            source,
+        })
+    }
+
+    /// Opens a state directory, with the user's credentials for registries.
+    pub(crate) fn engine_in(&self, root: &Path) -> Result<Engine, CliError> {
+        Engine::open(root, credentials::settings(&self.ui)?).map_err(Into::into)
     }
 
     fn open(&self, settings: Settings) -> Result<Engine, CliError> {

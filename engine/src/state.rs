@@ -22,6 +22,7 @@ use iechor_cachedb::{BootId, CacheDb, LeaseDir};
 use iechor_image::ContentStore;
 use iechor_image::registry::{Anonymous, Credentials};
 use iechor_snapshotter::SnapshotStore;
+use rustix::fs::StatVfsMountFlags;
 
 use crate::error::BuildError;
 
@@ -67,19 +68,18 @@ struct State {
 }
 
 impl Engine {
-    /// Opens or makes the state directory.
+    /// Opens or makes the state directory. One on a read-only file system can be looked at.
     ///
     /// # Errors
     ///
-    /// When it can't be made or written, belongs to somebody else, or was written by a newer
-    /// iechor.
+    /// When it can't be made, belongs to somebody else, or was written by a newer iechor.
     pub fn open(root: &Path, settings: Settings) -> Result<Self, BuildError> {
         let store = SnapshotStore::open(root)?;
         let root = fs::canonicalize(root)
             .map_err(|source| BuildError::io("cannot resolve", root, source))?;
         private_directory(&root.join("locks"))?;
         let state = State {
-            cache: CacheDb::open(&root.join("cache.db"), boot_id()?)?,
+            cache: open_cache(&root)?,
             content: ContentStore::open(&root)?,
             leases: LeaseDir::open(&root.join(LEASES))?,
             store,
@@ -125,6 +125,17 @@ impl Engine {
     pub fn settings(&self) -> &Settings {
         &self.state.settings
     }
+}
+
+fn open_cache(root: &Path) -> Result<CacheDb, BuildError> {
+    let (path, boot) = (root.join("cache.db"), boot_id()?);
+    let stat = rustix::fs::statvfs(root)
+        .map_err(|error| BuildError::io("cannot look at the file system of", root, error.into()))?;
+    let opened = match stat.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        true => CacheDb::open_read_only(&path, boot),
+        false => CacheDb::open(&path, boot),
+    };
+    Ok(opened?)
 }
 
 fn private_directory(path: &Path) -> Result<(), BuildError> {

@@ -84,7 +84,8 @@ pub enum ContentError {
 }
 
 impl ContentStore {
-    /// Opens or makes the store at `root`/content; sweeps what crashed processes left there.
+    /// Opens or makes the store at `root`/content; sweeps what crashed processes left there, unless it
+    /// is on a read-only file system.
     pub fn open(root: &Path) -> Result<Self, ContentError> {
         let store = Self {
             root: root.join("content"),
@@ -212,7 +213,10 @@ impl ContentStore {
 
     /// Removes unfinished files, unless somebody is writing: then a later open will.
     fn sweep(&self) -> Result<(), ContentError> {
-        let lock = self.lock_file()?;
+        let lock = match self.lock_file() {
+            Err(ContentError::Io { source, .. }) if is_read_only(&source) => return Ok(()),
+            lock => lock?,
+        };
         match lock.try_lock() {
             Ok(()) => self.sweep_locked(),
             Err(TryLockError::WouldBlock) => Ok(()),
@@ -230,6 +234,11 @@ impl ContentStore {
         }
         Ok(())
     }
+}
+
+/// Nobody writes there, so nobody was interrupted.
+fn is_read_only(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ReadOnlyFilesystem
 }
 
 /// Says what was being done on which path when the kernel refused.

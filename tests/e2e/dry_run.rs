@@ -126,6 +126,16 @@ fn it_writes_nothing() {
 }
 
 #[test]
+fn where_there_is_no_state_it_makes_none() {
+    let env = TestEnv::new();
+    env.iechorfile("FROM scratch\nCOPY a /a\n");
+    env.context().write("a", "a");
+    let said = env.build(&["--dry-run"]).success().stdout;
+    assert!(said.contains("would run     [2/2] COPY a /a\n"), "{said}");
+    assert!(!env.root().exists());
+}
+
+#[test]
 fn people_read_one_line_a_step_and_the_reason() {
     let env = project();
     env.build(&[]).success();

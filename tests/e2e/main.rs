@@ -33,6 +33,7 @@ mod mounts;
 mod outputs;
 mod progress;
 mod prune;
+mod read_only;
 mod readme;
 mod registry;
 mod report;

@@ -194,7 +194,8 @@ fn foretell(args: BuildArgs, session: &Session) -> Result<(), CliError> {
     let explain = args.explain;
     let request = request::from_args(args)?;
     let signals = SignalWatch::start()?;
-    let engine = session.engine_with_credentials()?;
+    let state = session.state_for_dry_run()?;
+    let engine = session.engine_in(state.path())?;
     let warnings = forecast::Warnings(session.ui);
     let forecast = engine.dry_run(&request, &warnings, signals.cancel_token())?;
     forecast::show(&forecast, explain, &session.ui)
