@@ -6,7 +6,9 @@ use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
+use crate::disk;
 use crate::path_error::{AtPath, PathError};
 use crate::progress::StepId;
 use crate::state::Engine;
@@ -46,6 +48,12 @@ pub fn path(engine: &Engine, build: i64, step: StepId) -> PathBuf {
     of_build(engine, build).join(format!("{}.log", step.0))
 }
 
+/// How the name of a directory begins that is to become that of a build's logs.
+const UNNAMED: &str = ".begins-";
+
+/// Nothing but system calls lie between making such a directory and naming it.
+const NAMED_WITHIN: Duration = Duration::from_secs(60);
+
 /// Says that a build is alive as long as this is: a lock on the directory of its logs, which ends
 /// with the process whatever ends it.
 #[derive(Debug)]
@@ -67,8 +75,9 @@ pub(crate) enum Life {
 pub(crate) fn begin(engine: &Engine, build: i64) -> Result<Alive, PathError> {
     let home = directory(engine);
     fs::create_dir_all(&home).at("make directory", &home)?;
+    sweep(&home, SystemTime::now())?;
     let made = tempfile::Builder::new()
-        .prefix(".begins-")
+        .prefix(UNNAMED)
         .tempdir_in(&home)
         .at("make a directory in", &home)?;
     let dir = File::open(made.path()).at("open", made.path())?;
@@ -77,6 +86,23 @@ pub(crate) fn begin(engine: &Engine, build: i64) -> Result<Alive, PathError> {
     clear(&named)?;
     fs::rename(made.keep(), &named).at("make directory", &named)?;
     Ok(Alive { _dir: dir })
+}
+
+/// Removes what builds left that were killed before they gave it a name.
+fn sweep(home: &Path, now: SystemTime) -> Result<(), PathError> {
+    for (path, metadata) in disk::entries(home)? {
+        let is_unnamed = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(UNNAMED));
+        let age = metadata
+            .modified()
+            .ok()
+            .and_then(|made| now.duration_since(made).ok());
+        if is_unnamed && age.is_some_and(|age| age > NAMED_WITHIN) {
+            clear(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the logs of a build that had the same number in an index that is lost.
@@ -170,4 +196,24 @@ fn step_of(file: &Path) -> Option<StepId> {
         .file_stem()
         .filter(|_| file.extension() == Some(OsStr::new("log")))?;
     ordinal.to_str()?.parse().ok().map(StepId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_killed_builds_left_without_a_name_goes_after_a_while() {
+        let home = tempfile::tempdir().unwrap();
+        for name in [".begins-x", "1"] {
+            fs::create_dir(home.path().join(name)).unwrap();
+        }
+        let left = || fs::read_dir(home.path()).unwrap().count();
+        let now = SystemTime::now();
+        sweep(home.path(), now).unwrap();
+        assert_eq!(left(), 2);
+        sweep(home.path(), now + NAMED_WITHIN * 2).unwrap();
+        assert_eq!(left(), 1);
+        assert!(home.path().join("1").is_dir());
+    }
 }
