@@ -1,7 +1,7 @@
 //! One build, from request to outcome.
 
 mod aftermath;
-mod clock;
+pub(crate) mod clock;
 mod dry_run;
 pub(crate) mod fetch;
 mod forecast;

@@ -17,7 +17,7 @@ pub enum ExplainError {
     #[error("{0} is no step: name one by its number, as STAGE:NUMBER, or by its key")]
     NoStep(String),
     /// The step's record was pruned.
-    #[error("the record of {0} was pruned")]
+    #[error("the record of {0} was pruned: build again")]
     Pruned(String),
     /// The database could not be used.
     #[error(transparent)]

@@ -10,13 +10,15 @@
 //! | `build:2` | the instruction that the progress labels `[build 2/…]`; FROM is 1 |
 //! | `9f2c…`, `sha256:9f2c…` | an image id, else a cache key or snapshot id; prefixes suffice |
 
+mod absence;
 mod basis;
 mod prefix;
 
-use iechor_cachedb::{BuildStep, CacheError, Image, RecordId};
+use iechor_cachedb::{BuildStep, CacheError, Image, MissReason, RecordId};
 use iechor_image::config::ConfigError;
 use iechor_snapshotter::{Chain, SnapshotId, StoreError};
 
+pub use self::absence::Absence;
 pub(crate) use self::basis::{Basis, basis};
 use crate::images::{self, ImagesError};
 use crate::state::Engine;
@@ -82,9 +84,22 @@ pub enum ReferenceError {
     /// No state of a failed step is kept.
     #[error("no failed step is kept: the last builds succeeded, or their states were pruned")]
     NothingFailed,
-    /// The step has no result: it failed or was never begun.
-    #[error("{0} has no result; if it failed, use --failed")]
-    NoResult(String),
+    /// The step has no result.
+    #[error("{title} {absence}")]
+    NoResult {
+        /// What it was looked up as.
+        title: String,
+        /// What became of it.
+        absence: Absence,
+    },
+    /// It is the key of a record that was pruned.
+    #[error("the cached result {key} was {pruned}: build again")]
+    Pruned {
+        /// What was asked for.
+        key: String,
+        /// When.
+        pruned: MissReason,
+    },
     /// The snapshot is not in the store any more.
     #[error("the snapshot of {title} is not here any more: pruned, or damaged")]
     Gone {
@@ -193,7 +208,7 @@ fn named(engine: &Engine, text: &str) -> Result<Found, ReferenceError> {
             return Ok(found);
         }
     }
-    Err(ReferenceError::NotFound(text.to_owned()))
+    Err(absence::of_key(engine, text)?.unwrap_or_else(|| ReferenceError::NotFound(text.to_owned())))
 }
 
 fn image(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
@@ -246,13 +261,14 @@ fn of_step(step: Option<BuildStep>, kind: Kind) -> Result<Option<Found>, Referen
         (Kind::Stage, None) => format!("stage {}", step.place.stage_index),
         _ => format!("step {}", step.text),
     };
-    match step.record {
-        None => Err(ReferenceError::NoResult(title)),
-        Some(record) => Ok(Some(Found {
-            kind,
-            title,
-            tip: step.snapshot,
-            origin: Origin::Record(record),
-        })),
-    }
+    let Some(record) = step.record else {
+        let absence = Absence::of(&step);
+        return Err(ReferenceError::NoResult { title, absence });
+    };
+    Ok(Some(Found {
+        kind,
+        title,
+        tip: step.snapshot,
+        origin: Origin::Record(record),
+    }))
 }

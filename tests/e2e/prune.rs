@@ -219,3 +219,44 @@ fn images_keep_their_steps_unless_all_is_asked() {
         "the image itself stays"
     );
 }
+
+#[test]
+fn what_was_pruned_is_told_to_be() {
+    let env = TestEnv::with_base();
+    env.build_text("FROM base AS build\nRUN echo one\n", &[])
+        .success();
+    let why = env.run(["builder", "why", "build:2", "--format", "json"]);
+    let key = json(&why.success().stdout)["step"]["key"].clone();
+    let key = key.as_str().unwrap().to_owned();
+    env.run(["prune", "-a", "-f"]).success();
+    for name in ["2", "build:2"] {
+        env.run(["ls", name])
+            .code(1)
+            .says("step RUN echo one was pruned: build again")
+            .keeps_quiet_about("--failed");
+    }
+    env.run(["builder", "why", "build"])
+        .code(1)
+        .says("stage build was pruned: build again");
+    for name in [&key[..], &key["sha256:".len()..][..12]] {
+        env.run(["ls", name])
+            .code(1)
+            .says(&format!("the cached result {name} was pruned "))
+            .says("build again");
+    }
+    env.build(&[]).success();
+    env.run(["ls", &key]).success();
+}
+
+#[test]
+fn a_step_that_failed_is_not_told_to_be_pruned() {
+    let env = TestEnv::with_base();
+    env.build_text("FROM base\nRUN exit 3\n", &[]).code(1);
+    env.run(["ls", "2"])
+        .code(1)
+        .says("step RUN exit 3 failed and has no result: --failed");
+    env.run(["prune", "-a", "-f"]).success();
+    env.run(["ls", "2"])
+        .code(1)
+        .says("what it left is not kept: build again");
+}

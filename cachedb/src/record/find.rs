@@ -9,6 +9,7 @@ use super::{Place, Record, RecordFilter, RecordId};
 use crate::db::{CacheDb, column};
 use crate::error::CacheError;
 use crate::key::CacheKey;
+use crate::time::UnixMillis;
 
 /// Digests that are read to tell an ambiguous prefix.
 const CANDIDATES: usize = 10;
@@ -95,6 +96,24 @@ impl CacheDb {
         let by_key = self.newest_in("key", &range)?;
         let by_snapshot = self.newest_in("snapshot", &range)?;
         one_of(prefix, by_key, by_snapshot)
+    }
+
+    /// When the last record whose key begins with these hexadecimal digits was pruned, as long as
+    /// that is remembered and it was not made again.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub fn pruned_by_prefix(&self, prefix: &str) -> Result<Option<UnixMillis>, CacheError> {
+        let Some(range) = DigestRange::of_prefix(prefix) else {
+            return Ok(None);
+        };
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT max(pruned) FROM tombstones WHERE key BETWEEN ?1 AND ?2")?
+                .query_row([range.first, range.last], |row| row.get(0))
+                .map(|pruned: Option<i64>| pruned.map(UnixMillis))
+        })
     }
 
     /// The newest record of this file, stage and position: what stood here before.

@@ -354,6 +354,9 @@ fn c17_what_was_pruned_is_remembered_until_it_is_made_anew() {
             .unwrap()
             .plan(view, &mut Sizes::of(1));
     t.db.apply_gc(&plan, view).unwrap();
+    let remembered = || t.db.pruned_by_prefix(&made.key.short()).unwrap();
+    assert_eq!(remembered(), Some(view.now));
+    assert_eq!(t.db.pruned_by_prefix("no digits").unwrap(), None);
     let recipe = from("debian:12", "one");
     let hint = Hint {
         place: &place(0),
@@ -370,7 +373,7 @@ fn c17_what_was_pruned_is_remembered_until_it_is_made_anew() {
         Some("base")
     );
     let again = t.run(&base, "make");
-    assert_eq!(again.key, made.key);
+    assert_eq!((again.key, remembered()), (made.key, None));
     assert_eq!(made.snapshot, Some(snapshot(&again.key.hex())));
 }
 

@@ -22,7 +22,7 @@ pub(super) fn find(engine: &Engine, text: &str) -> Result<Option<Found>, Referen
 }
 
 /// The hexadecimal digits of an id or of its beginning.
-fn digits_of(text: &str) -> Option<&str> {
+pub(super) fn digits_of(text: &str) -> Option<&str> {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     let is_hex = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
     (!digits.is_empty() && digits.len() <= 64 && digits.bytes().all(is_hex)).then_some(digits)
