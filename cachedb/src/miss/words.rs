@@ -15,13 +15,24 @@ pub(super) fn value(text: Option<&str>) -> String {
     match text {
         None => "unset".to_owned(),
         Some("") => "\"\"".to_owned(),
+        Some(blank) if one_line(blank).is_empty() => spelled(&cut(blank, 0)),
         Some(text) => cut(&one_line(text), 0),
     }
 }
 
 /// Two texts on one line each, cut so that their first difference can be seen.
+///
+/// When they differ in what [`one_line`] takes for the same, that is spelled out.
 pub(super) fn contrast(old: &str, new: &str) -> (String, String) {
-    let (old, new) = (one_line(old), one_line(new));
+    let lines = (one_line(old), one_line(new));
+    if lines.0 == lines.1 || lines.0.is_empty() || lines.1.is_empty() {
+        let (old, new) = cut_to_difference(old, new);
+        return (spelled(&old), spelled(&new));
+    }
+    cut_to_difference(&lines.0, &lines.1)
+}
+
+fn cut_to_difference(old: &str, new: &str) -> (String, String) {
     let fits = old.chars().count().max(new.chars().count()) <= WIDTH;
     let shared = old
         .chars()
@@ -33,7 +44,7 @@ pub(super) fn contrast(old: &str, new: &str) -> (String, String) {
     } else {
         shared - LEAD
     };
-    (cut(&old, from), cut(&new, from))
+    (cut(old, from), cut(new, from))
 }
 
 /// White space in runs becomes one blank, and what a terminal would obey becomes `?`.
@@ -42,6 +53,27 @@ fn one_line(text: &str) -> String {
     line.chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()
+}
+
+/// Every white space and control character as an escape; a blank between two words stays.
+fn spelled(text: &str) -> String {
+    let mut last = ' ';
+    let mut spelled = String::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let next = rest.peek().copied().unwrap_or(' ');
+        match c {
+            ' ' if !last.is_whitespace() && !next.is_whitespace() => spelled.push(c),
+            '\t' | '\n' | '\r' => spelled.extend(c.escape_default()),
+            c if c.is_ascii_control() || c == ' ' => {
+                spelled.push_str(&format!("\\x{:02x}", u32::from(c)));
+            }
+            c if c.is_control() || c.is_whitespace() => spelled.extend(c.escape_unicode()),
+            c => spelled.push(c),
+        }
+        last = c;
+    }
+    spelled
 }
 
 /// At most [`WIDTH`] characters after the first `from`, with dots where something is missing.
@@ -171,5 +203,28 @@ mod tests {
         assert_eq!(value(Some("a\n\tb\u{1b}[31m")), "a b?[31m");
         assert_eq!(value(Some("")), "\"\"");
         assert_eq!(value(None), "unset");
+    }
+
+    #[test]
+    fn what_differs_in_blanks_and_control_characters_alone_is_spelled_out() {
+        let differ = |old: &str, new: &str| {
+            let (old, new) = contrast(old, new);
+            format!("{old} -> {new}")
+        };
+        for (old, new, told) in [
+            ("a  b", "a b", r"a\x20\x20b -> a b"),
+            ("a b ", "a b", r"a b\x20 -> a b"),
+            ("a\tb", "a b", r"a\tb -> a b"),
+            ("a\n b", "a b", r"a\n\x20b -> a b"),
+            ("a\u{1b}b", "a?b", r"a\x1bb -> a?b"),
+            ("a\u{a0}b", "a b", r"a\u{a0}b -> a b"),
+            ("a", " ", r"a -> \x20"),
+        ] {
+            assert_eq!(differ(old, new), told);
+        }
+        let long = "x".repeat(100);
+        let told = differ(&format!("{long}  b"), &format!("{long} b"));
+        assert_eq!(told, r"...xxxxxxxxxxxxxxx\x20\x20b -> ...xxxxxxxxxxxxxxx b");
+        assert_eq!(value(Some(" \t")), r"\x20\t");
     }
 }
