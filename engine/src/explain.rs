@@ -48,14 +48,25 @@ pub struct InputRow {
     pub value: String,
 }
 
+/// Why a step was executed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Execution {
+    /// The build that did.
+    pub build: i64,
+    /// Why it found no result that it could use, in one line, as it said then.
+    pub reason: String,
+}
+
 /// A step, what entered its key, and what it is most like.
 #[derive(Debug, Clone)]
 pub struct StepInputs {
     /// The step.
     pub step: StepRecord,
+    /// Why it was executed; none when the history does not reach so far back.
+    pub executed: Option<Execution>,
     /// What entered its key besides the parent's key, the instruction first.
     pub inputs: Vec<InputRow>,
-    /// The older record that it is most like; none when it was the first of its kind.
+    /// The older record of another key that it is most like; none when there is none.
     pub older: Option<Difference>,
 }
 
@@ -83,6 +94,7 @@ pub fn why(engine: &Engine, step: &str) -> Result<StepInputs, ExplainError> {
     };
     let inputs = recipe.inputs.iter().map(row);
     Ok(StepInputs {
+        executed: executed(engine, &record)?,
         inputs: std::iter::once(instruction).chain(inputs).collect(),
         older: older(engine, &record)?,
         step: described(&record),
@@ -129,6 +141,16 @@ fn find(engine: &Engine, text: &str) -> Result<Record, ExplainError> {
     };
     let record = engine.cache().record(id)?;
     record.ok_or(ExplainError::Pruned(found.title))
+}
+
+fn executed(engine: &Engine, record: &Record) -> Result<Option<Execution>, ExplainError> {
+    let step = engine.cache().step_that_made(record.id)?;
+    Ok(step.and_then(|made| {
+        Some(Execution {
+            build: made.build.0,
+            reason: made.step.reason?,
+        })
+    }))
 }
 
 fn older(engine: &Engine, record: &Record) -> Result<Option<Difference>, ExplainError> {

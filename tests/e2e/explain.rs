@@ -124,7 +124,32 @@ fn why_says_when_there_is_nothing_to_compare_with() {
     assert!(said.contains("the first of its kind"), "{said}");
     env.build(&["--no-cache"]).success();
     let said = env.run(["builder", "why", "2"]).success().stdout;
-    assert!(said.contains("nothing differs"), "{said}");
+    assert!(said.contains("the first of its kind"), "{said}");
+}
+
+#[test]
+fn why_begins_with_the_reason_that_the_build_gave() {
+    let env = project();
+    env.build(&[]).success();
+    env.build(&["--build-arg", "A=2"]).success();
+    let said = |step: &str| env.run(["builder", "why", step]).success().stdout;
+    let first = said("4");
+    assert!(
+        first.starts_with("executed in build 3: ARG A 1 -> 2\n"),
+        "{first}"
+    );
+    env.build(&["--no-cache"]).success();
+    let after = said("4");
+    assert!(
+        after.starts_with("executed in build 4: --no-cache\n"),
+        "{after}"
+    );
+    assert!(after.contains("  ARG A 2 -> 1\n"), "{after}");
+    env.build(&[]).success().all_hits();
+    assert_eq!(without_ages(&said("4")), without_ages(&after));
+    let told = env.run(["builder", "why", "4", "--format", "json"]);
+    let told = json(&told.success().stdout);
+    assert_eq!(told["executed"]["reason"], "--no-cache");
 }
 
 #[test]

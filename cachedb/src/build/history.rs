@@ -93,6 +93,18 @@ impl CacheDb {
         )
     }
 
+    /// The step that made this record; none when its build is no longer in the history.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub fn step_that_made(&self, record: RecordId) -> Result<Option<BuildStep>, CacheError> {
+        self.first_step(
+            "WHERE record = ?1 AND outcome = 'miss' ORDER BY id LIMIT 1",
+            [record.0],
+        )
+    }
+
     /// Failed steps whose state was kept, newest first.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ impl CacheDb {
     }
 
     /// How a record differs from the nearest of its older siblings, else from the record that was
-    /// before it at its place; `None` when there is neither.
+    /// before it at its place; `None` when there is neither. Records of its own key do not count.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl CacheDb {
             let (parent, place, id) = (record.parent, &record.place, record.id);
             let older = match nearest(connection, parent, &recipe, place, id)? {
                 Some(sibling) => Some(sibling),
-                None => before_at(connection, place, id)?,
+                None => before_at(connection, place, &recipe.key(), id)?,
             };
             let Some(older) = older else {
                 return Ok(None);
@@ -110,7 +110,7 @@ fn nearest(
     if let Some(sibling) = fewest_differences(connection, same_text, recipe)? {
         return Ok(Some(sibling));
     }
-    match at_same_place(connection, parent, place, before)? {
+    match at_same_place(connection, parent, place, &recipe.key(), before)? {
         Some(sibling) => Ok(Some(sibling)),
         None => newest_of_kind(connection, parent, recipe, before),
     }
@@ -134,7 +134,8 @@ fn with_same_text(
         .prepare_cached(
             "SELECT id, file = ?5 AND stage_index = ?6 FROM records \
              WHERE parent IS ?1 AND text_hash = ?2 AND +kind = ?3 \
-             AND coalesce(shown, instruction) = ?4 AND id < ?8 ORDER BY id DESC LIMIT ?7",
+             AND coalesce(shown, instruction) = ?4 AND id < ?8 AND key != ?9 \
+             ORDER BY id DESC LIMIT ?7",
         )?
         .query_map(
             params![
@@ -146,6 +147,7 @@ fn with_same_text(
                 place.stage_index,
                 column::signed(CLOSE_LOOKS as u64),
                 before.0,
+                recipe.key().digest().as_bytes(),
             ],
             |row| {
                 Ok(Candidate {
@@ -221,12 +223,14 @@ fn at_same_place(
     connection: &Connection,
     parent: Option<RecordId>,
     place: &Place,
+    key: &CacheKey,
     before: RecordId,
 ) -> rusqlite::Result<Option<RecordId>> {
     connection
         .prepare_cached(
             "SELECT id FROM (SELECT id, parent, stage_index, stage_name FROM records \
-             WHERE file = ?2 AND position = ?3 AND id < ?7 ORDER BY id DESC LIMIT ?6) \
+             WHERE file = ?2 AND position = ?3 AND id < ?7 AND key != ?8 \
+             ORDER BY id DESC LIMIT ?6) \
              WHERE parent IS ?1 AND (stage_index = ?4 OR stage_name = ?5) \
              ORDER BY id DESC LIMIT 1",
         )?
@@ -239,6 +243,7 @@ fn at_same_place(
                 place.stage_name,
                 column::signed(PLACE_LOOKS as u64),
                 before.0,
+                key.digest().as_bytes(),
             ],
             |row| row.get(0).map(RecordId),
         )
@@ -257,12 +262,18 @@ fn newest_of_kind(
     };
     connection
         .prepare_cached(
-            "SELECT id FROM records WHERE parent = ?1 AND kind = ?2 AND id < ?3 \
+            "SELECT id FROM records WHERE parent = ?1 AND kind = ?2 AND id < ?3 AND key != ?4 \
              ORDER BY id DESC LIMIT 1",
         )?
-        .query_row(params![parent.0, recipe.kind, before.0], |row| {
-            row.get(0).map(RecordId)
-        })
+        .query_row(
+            params![
+                parent.0,
+                recipe.kind,
+                before.0,
+                recipe.key().digest().as_bytes()
+            ],
+            |row| row.get(0).map(RecordId),
+        )
         .optional()
 }
 
@@ -270,12 +281,14 @@ fn newest_of_kind(
 fn before_at(
     connection: &Connection,
     place: &Place,
+    key: &CacheKey,
     before: RecordId,
 ) -> rusqlite::Result<Option<RecordId>> {
     connection
         .prepare_cached(
             "SELECT id FROM records WHERE file = ?1 AND position = ?2 \
-             AND (stage_index = ?3 OR stage_name = ?4) AND id < ?5 ORDER BY id DESC LIMIT 1",
+             AND (stage_index = ?3 OR stage_name = ?4) AND id < ?5 AND key != ?6 \
+             ORDER BY id DESC LIMIT 1",
         )?
         .query_row(
             params![
@@ -283,7 +296,8 @@ fn before_at(
                 place.position,
                 place.stage_index,
                 place.stage_name,
-                before.0
+                before.0,
+                key.digest().as_bytes()
             ],
             |row| row.get(0).map(RecordId),
         )

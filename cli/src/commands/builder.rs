@@ -27,7 +27,8 @@ pub(crate) enum BuilderCommand {
     Prune(PruneArgs),
     /// List the cached steps, each under the one it was built on
     Ls(LsArgs),
-    /// Show what is behind the key of a cached step, and what it differs in from the one before
+    /// Show why a cached step was executed, what is behind its key, and what it differs in from the
+    /// one before
     Why(WhyArgs),
     /// Show what two cached steps differ in
     DiffKey(DiffKeyArgs),

@@ -1,7 +1,7 @@
 //! `iechor builder why`.
 
 use clap::{Args, ValueEnum};
-use iechor_engine::explain::{self, Difference, InputRow, StepInputs};
+use iechor_engine::explain::{self, Difference, Execution, InputRow, StepInputs};
 use serde_json::{Value, json};
 
 use crate::commands::build::explain::reasons;
@@ -9,7 +9,8 @@ use crate::error::CliError;
 use crate::session::Session;
 use crate::table::{self, Line, Row, Style};
 
-/// Show what is behind the key of a cached step, and what it differs in from the one before
+/// Show why a cached step was executed, what is behind its key, and what it differs in from the one
+/// before
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
     /// A step of the last build by number (`7`) or label (`build:2`), the end of a stage (`build`),
@@ -56,12 +57,16 @@ pub(crate) fn run(args: &WhyArgs, session: &Session) -> Result<(), CliError> {
 
 fn as_text(found: &StepInputs, style: &Style) -> String {
     let step = &found.step;
+    let executed = found
+        .executed
+        .as_ref()
+        .map(|Execution { build, reason }| format!("executed in build {build}: {reason}\n"));
     let head = format!("{}\n{}\n{}\n\n", step.text, step.place, step.key);
     let compared = found.older.as_ref().map_or_else(
-        || "the first of its kind: nothing to compare with\n".to_owned(),
+        || "the first of its kind: nothing of another key to compare with\n".to_owned(),
         |older| difference(older, style),
     );
-    head + &table::table(&found.inputs, style) + "\n" + &compared
+    executed.unwrap_or_default() + &head + &table::table(&found.inputs, style) + "\n" + &compared
 }
 
 fn difference(older: &Difference, style: &Style) -> String {
@@ -69,7 +74,7 @@ fn difference(older: &Difference, style: &Style) -> String {
     let when = style.ago(from.created);
     let mut text = format!("compared with {} ({}, {when}):\n", from.text, from.key);
     match older.differences.as_slice() {
-        [] => text.push_str("  nothing differs: it was executed again, or its parent was\n"),
+        [] => text.push_str("  nothing differs but what it was made on\n"),
         reasons => reasons
             .iter()
             .for_each(|reason| text.push_str(&format!("  {reason}\n"))),
@@ -82,5 +87,5 @@ fn as_json(found: &StepInputs) -> Value {
         .older
         .as_ref()
         .map(|older| json!({ "step": older.from, "differences": reasons(&older.differences) }));
-    json!({ "step": found.step, "inputs": found.inputs, "older": older })
+    json!({ "step": found.step, "executed": found.executed, "inputs": found.inputs, "older": older })
 }
