@@ -12,7 +12,9 @@
 //! | cache mounts | with `-a`, or when a filter names them |
 //! | logs | of all but the last 50 builds; with `-a`, of all but the last one |
 //!
-//! A filter names them by `id=` or `type=`. All filters must hold, but for what a crash left.
+//! A filter names them by `id=` or `type=`. All filters must hold, but for what nothing names. An image
+//! without a name is of the type of the step that made it and of type `image`: spared by
+//! `type!=image`, it keeps its layers when that step goes.
 //!
 //! What a build or a mount uses stays. A cap and a floor are for everything together, as `builder
 //! du` adds it up; steps go before what lies beside the store.

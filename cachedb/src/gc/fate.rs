@@ -135,15 +135,9 @@ impl Judge<'_> {
         };
         let kind = nature.kind.to_lowercase();
         let kinds = ["step", &kind, "meta"];
-        let makes_layer = self.graph.records.makes_layer(at) || record.parent().is_none();
-        let snapshot = || record.snapshot().map(|snapshot| snapshot.hex());
         self.means(&Subject {
-            ids: &|| {
-                std::iter::once(record.key().hex())
-                    .chain(snapshot())
-                    .collect()
-            },
-            kinds: if makes_layer { &kinds[..2] } else { &kinds },
+            ids: &|| ids(record).collect(),
+            kinds: &kinds[..self.kinds(at, record)],
             stage: Some((nature.stage_index, nature.stage_name.as_deref())),
             file: Some(self.graph.records.file(record)),
             images: Some(&|| self.images(at).flat_map(ImageRoot::words).collect()),
@@ -155,6 +149,12 @@ impl Judge<'_> {
                 layer.is_some_and(|layer| self.usage.is_shared(layer))
             },
         })
+    }
+
+    /// How many of the kinds of a step a record has: that of making no layer comes last.
+    fn kinds(&self, at: usize, record: &ListedRecord) -> usize {
+        let makes_layer = self.graph.records.makes_layer(at) || record.parent().is_none();
+        if makes_layer { 2 } else { 3 }
     }
 
     fn failed(&self, failed: &FailedState) -> Fate {
@@ -174,26 +174,54 @@ impl Judge<'_> {
     }
 
     /// An image with a name stays; one without goes with the record that made it, and if that is
-    /// gone or it was pulled, for itself.
+    /// gone, is not meant, or it was pulled, for itself.
     fn image(&self, image: &ImageRoot) -> Fate {
         if image.is_named() {
             return Fate::Stays(KeepReason::Image);
         }
         let leased = image.chain.iter().any(|snapshot| self.is_leased(snapshot));
-        let shared = || image.chain.iter().any(|snapshot| self.is_shared(snapshot));
-        let meant = image.record.is_some()
-            || self.means(&Subject {
-                ids: &|| vec![image.id.hex()],
-                kinds: &["image"],
-                stage: None,
-                file: None,
-                images: Some(&|| image.words()),
-                last_used: image.created,
-                failed: false,
-                in_use: leased,
-                shared: &shared,
-            });
-        unless_leased(meant, leased)
+        match unless_leased(self.means_image(image, leased), leased) {
+            Fate::Goes if self.is_of_newest_build(image) => Fate::Stays(KeepReason::NewestBuild),
+            fate => fate,
+        }
+    }
+
+    /// An image is what the record that made it is, and an image: filters that mean that record mean
+    /// the image as well, unless they spare images.
+    fn means_image(&self, image: &ImageRoot, leased: bool) -> bool {
+        let maker = image.record.and_then(|at| {
+            let nature = self.graph.natures.get(at)?;
+            Some((at, &self.graph.records.rows()[at], nature))
+        });
+        let kind = maker.map(|(_, _, nature)| nature.kind.to_lowercase());
+        let kinds = ["image", "step", kind.as_deref().unwrap_or_default(), "meta"];
+        let of_maker = maker.map_or(0, |(at, record, _)| self.kinds(at, record));
+        let records = || maker.iter().map(|(_, record, _)| *record);
+        self.means(&Subject {
+            ids: &|| {
+                let of_maker = records().flat_map(ids);
+                of_maker.chain([image.id.hex()]).collect()
+            },
+            kinds: &kinds[..=of_maker],
+            stage: maker.map(|(.., nature)| (nature.stage_index, nature.stage_name.as_deref())),
+            file: maker.map(|(_, record, _)| &**self.graph.records.file(record)),
+            images: Some(&|| {
+                let siblings = maker.iter().flat_map(|(at, ..)| self.images(*at));
+                siblings.chain([image]).flat_map(ImageRoot::words).collect()
+            }),
+            last_used: maker.map_or(image.created, |(_, record, _)| record.last_used()),
+            failed: false,
+            in_use: leased,
+            shared: &|| {
+                let mut chain = image.chain.iter();
+                chain.any(|snapshot| self.is_shared(snapshot))
+            },
+        })
+    }
+
+    fn is_of_newest_build(&self, image: &ImageRoot) -> bool {
+        let newest = |at: usize| self.graph.newest.get(at).copied().unwrap_or(false);
+        image.record.is_some_and(newest)
     }
 
     fn is_leased(&self, snapshot: &SnapshotId) -> bool {
@@ -217,6 +245,12 @@ impl Judge<'_> {
             .iter()
             .all(|filter| filter.matches(subject, self.view.now))
     }
+}
+
+/// Its key and its snapshot, if it has one.
+fn ids(record: &ListedRecord) -> impl Iterator<Item = String> {
+    let snapshot = record.snapshot().map(|snapshot| snapshot.hex());
+    std::iter::once(record.key().hex()).chain(snapshot)
 }
 
 fn unless_leased(meant: bool, leased: bool) -> Fate {

@@ -12,7 +12,7 @@ use super::{
 use crate::record::ListedRecord;
 
 /// Takes things away one by one until nothing is left or the budget is met. Failed states and images
-/// that no record made go before all records.
+/// that go for themselves go before all records.
 pub(super) struct Removal<'a> {
     graph: &'a Prunable,
     budget: Budget<'a>,
@@ -176,12 +176,15 @@ fn first_turns(
     let goes = |(_, fate): &(u32, &Fate)| **fate == Fate::Goes;
     let failed = (0..).zip(&fates.failed).filter(goes);
     let images = (0..).zip(&fates.images).filter(goes);
-    let made_by_none = |(index, _): &(u32, &Fate)| graph.images[*index as usize].record.is_none();
+    let goes_for_itself = |(index, _): &(u32, &Fate)| {
+        let record = graph.images[*index as usize].record;
+        record.is_none_or(|at| fates.records[at] == Fate::NotMeant)
+    };
     let records = (0..).zip(&fates.records).filter(goes);
     let childless = |(at, _): &(u32, &Fate)| children[*at as usize] == 0;
     let sequence = |at: u32| graph.records.rows()[at as usize].use_sequence();
     let failed = failed.map(|(index, _)| (Thing::Failed(index), 0));
-    let images = images.filter(made_by_none);
+    let images = images.filter(goes_for_itself);
     let images = images.map(|(index, _)| (Thing::Image(index), 0));
     let records = records.filter(childless);
     let records = records.map(|(at, _)| (Thing::Record(at), sequence(at)));

@@ -328,6 +328,56 @@ fn a_pulled_image_without_a_name_goes_for_itself_if_the_filters_mean_it() {
 }
 
 #[test]
+fn an_image_without_a_name_is_what_its_record_is_and_an_image() {
+    let t = TestDb::new();
+    let base = t.base();
+    let made = t.run(&base, "x");
+    t.db.put_image(&new_image(Some(&made), "{}"), &[]).unwrap();
+    let images = |plan: &GcPlan| {
+        let images = plan.items.iter().filter(|item| item.record().is_none());
+        images.count()
+    };
+    let id = format!("id={}", made.key.short());
+    for (filter, with_image, records) in [
+        ("type!=image", 0, 2),
+        ("type=image", 1, 0),
+        ("type=step", 1, 2),
+        ("type=run", 1, 1),
+        (id.as_str(), 1, 1),
+        ("type!=run", 0, 0),
+        ("file!=other", 1, 2),
+        ("stage=0", 1, 2),
+        ("until=0s", 1, 2),
+    ] {
+        let plan = plan(&t, &filtered(&[filter]));
+        let told = (images(&plan), going(&plan).len());
+        assert_eq!(told, (with_image, records), "{filter}");
+    }
+    let plan = plan(&t, &filtered(&["type!=image", "type=run"]));
+    assert_eq!(plan.bytes(), 0, "the image keeps its layer");
+    let outcome = t.db.apply_gc(&plan, nothing_leased(UnixMillis(0))).unwrap();
+    assert_eq!((outcome.removed.len(), outcome.snapshots.len()), (1, 0));
+    let rest = self::plan(&t, &filtered(&["type=image"]));
+    assert_eq!((images(&rest), rest.bytes()), (1, 100));
+}
+
+#[test]
+fn an_image_of_the_newest_build_stays_unless_all_is_asked() {
+    let t = TestDb::new();
+    let base = t.base();
+    t.db.put_image(&new_image(Some(&base), "{}"), &[]).unwrap();
+    let build = t.db.begin_build(&new_build("iEchorfile")).unwrap();
+    let step = new_step(1, StepOutcome::Miss, Some(&base));
+    t.db.add_steps(build, &[step]).unwrap();
+    let policy = GcPolicy {
+        filters: vec!["type=image".parse().unwrap()],
+        ..GcPolicy::default()
+    };
+    assert_eq!(plan(&t, &policy).items, []);
+    assert_eq!(plan(&t, &filtered(&["type=image"])).items.len(), 1);
+}
+
+#[test]
 fn images_are_named_as_people_write_them() {
     let t = TestDb::new();
     let base = t.base();
