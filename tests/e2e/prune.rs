@@ -135,6 +135,9 @@ fn filters_and_caps() {
         .says("colour")
         .says("until")
         .says("type");
+    env.run(["prune", "-f", "--filter", "type=foo"])
+        .code(2)
+        .says("give step, meta,");
     env.run(["prune", "-f", "--keep-storage", "much"])
         .code(2)
         .says("much");
@@ -174,6 +177,7 @@ fn a_cap_a_floor_and_free_space_are_kept_to() {
     assert_eq!(total(&["--min-free-space", "0"]), 0);
     assert!(total(&["--min-free-space", "1000000TB"]) > 6_000_000);
     assert!(total(&["--filter", "type=run", "--filter", "file~=*iEchorfile"]) > 6_000_000);
+    assert!(total(&["--filter", "file=context/iEchorfile"]) > 6_000_000);
     assert_eq!(total(&["--filter", "type=run", "--filter", "type=copy"]), 0);
 }
 

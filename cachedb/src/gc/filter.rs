@@ -10,6 +10,50 @@ use crate::time::UnixMillis;
 const KEYS: &str =
     "until, unused-for, id, type, stage, file, image, failed, shared, private, inuse";
 
+/// What `type` can be, besides the words of instructions.
+const THINGS: [&str; 11] = [
+    "step",
+    "meta",
+    "commit",
+    "context",
+    "failed",
+    "image",
+    "layer",
+    "cache-mount",
+    "content",
+    "logs",
+    "leftover",
+];
+
+/// Words of instructions, which are types as well.
+const INSTRUCTIONS: [&str; 18] = [
+    "add",
+    "arg",
+    "cmd",
+    "copy",
+    "entrypoint",
+    "env",
+    "expose",
+    "from",
+    "healthcheck",
+    "label",
+    "maintainer",
+    "onbuild",
+    "run",
+    "shell",
+    "stopsignal",
+    "user",
+    "volume",
+    "workdir",
+];
+
+/// What other builders call a type.
+const SYNONYMS: [(&str, &str); 3] = [
+    ("regular", "step"),
+    ("exec.cachemount", "cache-mount"),
+    ("source.local", "context"),
+];
+
 /// One condition on a record or a failed state.
 ///
 /// | key | holds for |
@@ -18,9 +62,12 @@ const KEYS: &str =
 /// | `unused-for` | what was last used that long ago |
 /// | `id` | key or snapshot with this prefix |
 /// | `type` | instructions of this word (`run`, `copy`, ...), and what `du` lists under TYPE; `meta`: steps that make no layer |
-/// | `stage`, `file` | the stage's name or index, the iEchorfile |
+/// | `stage`, `file` | the stage's name or index, the iEchorfile or the end of its path |
 /// | `image` | what the image of this name or id is made of |
 /// | `failed`, `shared`, `private`, `inuse` | alone or with `=true`, `=false` |
+///
+/// An image without a name goes with the step that made it, and is what that is besides being of type
+/// `image`.
 ///
 /// A condition on a stage, a file or an image, `!=` as well, does not hold for what has none: cache
 /// mounts, contents, logs.
@@ -73,6 +120,15 @@ pub enum FilterError {
         value: String,
         /// What would be right.
         expected: &'static str,
+    },
+    /// Nothing is of this type.
+    #[error(
+        "filter type cannot be {value:?}: give {types}, or the word of an instruction, such as run",
+        types = THINGS.join(", ")
+    )]
+    Type {
+        /// The value.
+        value: String,
     },
     /// The key does not take the operator.
     #[error("filter {key} takes = and != only")]
@@ -135,20 +191,13 @@ impl Filter {
             Condition::Stage(pattern) => subject.stage.is_some_and(|(index, name)| {
                 pattern.matches_any(name.into_iter().chain([index.to_string().as_str()]))
             }),
-            Condition::File(pattern) => subject
-                .file
-                .is_some_and(|file| pattern.matches_any([file, file_name(file)])),
+            Condition::File(pattern) => subject.file.is_some_and(|file| pattern.matches_path(file)),
             Condition::Image(pattern) => subject
                 .images
                 .is_some_and(|images| pattern.matches_any(images().iter().map(String::as_str))),
             Condition::Is(property, wanted) => property.of(subject) == *wanted,
         }
     }
-}
-
-/// A file may be named by its path or by its last component.
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 impl Since {
@@ -185,13 +234,7 @@ impl FromStr for Filter {
             }),
             "unused-for" => unused(key, comparison, |value| moment::age(value).map(Since::Age)),
             "id" => pattern(key, comparison.map(without_algorithm)).map(Condition::Id),
-            "type" => {
-                let lower = comparison.map(|(operator, value)| (operator, value.to_lowercase()));
-                let lower = lower
-                    .as_ref()
-                    .map(|(operator, value)| (*operator, value.as_str()));
-                pattern(key, lower).map(Condition::Type)
-            }
+            "type" => kind(comparison).map(Condition::Type),
             "stage" => texts(Condition::Stage),
             "file" => texts(Condition::File),
             "image" => pattern(key, comparison.map(without_algorithm)).map(Condition::Image),
@@ -229,6 +272,25 @@ fn pattern(key: &str, comparison: Option<Comparison<'_>>) -> Result<Pattern, Fil
     match comparison {
         Some((operator, value)) if !value.is_empty() => Ok(Pattern::new(operator, value)),
         _ => Err(refuse(key, "", "it needs a value")),
+    }
+}
+
+/// One of the types; of a pattern nobody can say whether it will ever fit.
+fn kind(comparison: Option<Comparison<'_>>) -> Result<Pattern, FilterError> {
+    let Some((operator, value)) = comparison else {
+        return pattern("type", None);
+    };
+    let lower = value.to_lowercase();
+    let synonym = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower);
+    let ours = synonym.map_or(lower.as_str(), |(_, ours)| ours);
+    let is_known = THINGS.iter().chain(&INSTRUCTIONS).any(|it| *it == ours);
+    match operator {
+        Operator::Equal | Operator::NotEqual if !is_known && !ours.is_empty() => {
+            Err(FilterError::Type {
+                value: value.to_owned(),
+            })
+        }
+        _ => pattern("type", Some((operator, ours))),
     }
 }
 

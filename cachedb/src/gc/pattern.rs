@@ -41,6 +41,12 @@ impl Pattern {
         self.any(texts, |value, text| text.starts_with(value))
     }
 
+    /// Whether a file is meant, by its path or by whole components at the end of it.
+    pub(super) fn matches_path(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.any([path, name], ends_with_path)
+    }
+
     fn any<'a>(
         &self,
         texts: impl IntoIterator<Item = &'a str>,
@@ -53,6 +59,13 @@ impl Pattern {
             Operator::Like => texts.any(|text| like(&self.value, text)),
         }
     }
+}
+
+/// `./app/Dockerfile` is the end of `/src/app/Dockerfile`, and not of `/src/myapp/Dockerfile`.
+fn ends_with_path(end: &str, path: &str) -> bool {
+    let end = end.trim_start_matches("./");
+    path.strip_suffix(end)
+        .is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
 fn like(pattern: &str, text: &str) -> bool {
@@ -116,5 +129,18 @@ mod tests {
     fn a_plain_text_is_sought_anywhere() {
         assert!(like("apt", "RUN apt-get"));
         assert!(!like("apk", "RUN apt-get"));
+    }
+
+    #[test]
+    fn a_file_is_named_by_the_end_of_its_path() {
+        let path = "/src/app/Dockerfile";
+        let means = |value| Pattern::new(Operator::Equal, value).matches_path(path);
+        for yes in [path, "Dockerfile", "app/Dockerfile", "./app/Dockerfile"] {
+            assert!(means(yes), "{yes}");
+        }
+        for no in ["file", "pp/Dockerfile", "app", "other/Dockerfile", "./"] {
+            assert!(!means(no), "{no}");
+        }
+        assert!(!Pattern::new(Operator::NotEqual, "app/Dockerfile").matches_path(path));
     }
 }

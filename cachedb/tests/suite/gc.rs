@@ -413,6 +413,7 @@ fn filters_choose_by_what_they_say() {
         "type!=from",
         "type~=ru",
         "type=step",
+        "type=regular",
         "stage=build",
         "stage~=bu*",
         "stage=0",
@@ -431,6 +432,7 @@ fn filters_choose_by_what_they_say() {
         "failed=0",
         "id!=ffffffffffff",
         "file=Dockerfile",
+        "file=./deep/Dockerfile",
     ];
     for filter in means {
         let policy = filtered(&["type=run", filter]);
@@ -493,6 +495,18 @@ fn filters_that_are_not_understood_say_what_would_be() {
     );
     assert_eq!(told("type"), "filter type cannot be \"\": it needs a value");
     assert_eq!(told("until~=24h"), "filter until takes = and != only");
+    for unknown in ["foo", "internal", "ru"] {
+        assert_eq!(
+            told(&format!("type={unknown}")),
+            format!(
+                "filter type cannot be \"{unknown}\": give step, meta, commit, context, failed, \
+                 image, layer, cache-mount, content, logs, leftover, or the word of an instruction, \
+                 such as run"
+            )
+        );
+    }
+    assert!("type~=ru".parse::<Filter>().is_ok());
+    assert!("type=exec.cachemount".parse::<Filter>().is_ok());
     assert!(told("until=yesterday").starts_with("filter until cannot be \"yesterday\": give"));
     assert!(told("unused-for=2026-11-22").starts_with("filter unused-for cannot be"));
 }

@@ -184,6 +184,26 @@ fn filters_take_just_what_they_name() {
 }
 
 #[test]
+fn whatever_there_is_can_be_named_by_its_type() {
+    let words = iechor_frontend::ast::Keyword::ALL.map(iechor_frontend::ast::Keyword::name);
+    let kinds = [
+        UsageKind::Step,
+        UsageKind::Layer,
+        UsageKind::Image,
+        UsageKind::CacheMount,
+        UsageKind::Failed,
+        UsageKind::Content,
+        UsageKind::Logs,
+        UsageKind::Leftover,
+    ];
+    let ours = ["commit", "context", "meta"];
+    for name in kinds.map(UsageKind::name).iter().chain(&words).chain(&ours) {
+        let filter = format!("type={name}").parse::<Filter>();
+        assert!(filter.is_ok(), "{name}: {filter:?}");
+    }
+}
+
+#[test]
 fn an_unknown_filter_lists_the_known_ones() {
     let error = "colour=red".parse::<Filter>().unwrap_err();
     assert!(
