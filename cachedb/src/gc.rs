@@ -220,7 +220,7 @@ impl GcReason {
     pub const fn clause(self) -> &'static str {
         match self {
             Self::Dangling => "dangling",
-            Self::Unused => "unused",
+            Self::Unused => "asked for by -a",
             Self::OverBudget => "over the space budget",
             Self::LowDisk => "disk space is low",
             Self::FailedState => "state of a failed step",

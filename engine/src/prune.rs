@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | cached steps, failed states | by the policy of the cache (cachedb, `gc`) |
 //! | images that lost their name | with the step that made them; pulled ones for themselves |
-//! | layers without a row, blobs without a layer | always: a crash left them |
+//! | layers without a row, blobs without a layer | always: an image was removed, or a build crashed |
 //! | contents without an image | always; layers compressed for an export, with `-a` |
 //! | cache mounts | with `-a`, or when a filter names them |
 //! | logs | of all but the last 50 builds; with `-a`, of all but the last one |
@@ -86,8 +86,8 @@ pub struct PrunePlan {
 /// What would go of an inventory, in the order of removal.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Layers and blobs that nothing names.
-    leftovers: Vec<UsageRecord>,
+    /// Layers and blobs that nothing names, and what does not.
+    leftovers: Vec<(UsageRecord, &'static str)>,
     /// Rows of the cache, and the layers that they name: there may be 100,000.
     rows: Vec<GcItem>,
     /// What lies beside the store, and why it may go.
@@ -100,7 +100,7 @@ pub(crate) struct Plan {
 /// What stands behind an item of a plan.
 #[derive(Debug, Clone, Copy)]
 enum Going<'a> {
-    Leftover(&'a UsageRecord),
+    Leftover(&'a UsageRecord, &'static str),
     Row(&'a GcItem),
     File(&'a Stored, &'static str),
 }
@@ -196,17 +196,19 @@ pub(crate) fn plan_on(
     })
 }
 
-/// What crashes left: garbage, whatever the filters say.
-fn leftovers(ledger: &mut Ledger) -> Vec<UsageRecord> {
-    let mut records = Vec::new();
+/// What images that were removed and crashes left: garbage, whatever the filters say.
+fn leftovers(ledger: &mut Ledger) -> Vec<(UsageRecord, &'static str)> {
+    let mut leftovers = Vec::new();
     let unnamed = ledger.unnamed();
     for id in ledger.orphans() {
         let own = ledger.release(&id);
-        records.push(records::orphan(&id, Share { own, shared: 0 }));
+        let record = records::orphan(&id, Share { own, shared: 0 });
+        leftovers.push((record, "no image and no step names it"));
     }
-    records.extend(records::unnamed(unnamed));
+    let blobs = records::unnamed(unnamed);
+    leftovers.extend(blobs.map(|record| (record, "no layer names it")));
     ledger.sweep();
-    records
+    leftovers
 }
 
 impl PrunePlan {
@@ -240,7 +242,8 @@ impl Plan {
     /// One of what goes, in the order of removal.
     fn going(&self, number: usize) -> Going<'_> {
         let Some(number) = number.checked_sub(self.leftovers.len()) else {
-            return Going::Leftover(&self.leftovers[number]);
+            let (record, reason) = &self.leftovers[number];
+            return Going::Leftover(record, reason);
         };
         let Some(number) = number.checked_sub(self.rows.len()) else {
             return Going::Row(&self.rows[number]);
@@ -278,7 +281,7 @@ impl Plan {
 impl Going<'_> {
     fn bytes(self) -> u64 {
         match self {
-            Self::Leftover(record) => record.own,
+            Self::Leftover(record, _) => record.own,
             Self::Row(item) => item.bytes,
             Self::File(stored, _) => stored.record.own,
         }
@@ -290,16 +293,20 @@ impl Going<'_> {
                 target: GcTarget::Record { at, .. },
                 ..
             }) => Some(*at as usize),
-            Self::Leftover(_) | Self::Row(_) | Self::File(..) => None,
+            Self::Leftover(..) | Self::Row(_) | Self::File(..) => None,
         }
     }
 
     /// `listing` is that of the inventory.
     fn item(self, listing: &Listing) -> PruneItem {
         let (record, reason) = match self {
-            Self::Leftover(record) => (record.clone(), "left by a crash"),
+            Self::Leftover(record, reason) => (record.clone(), reason),
             Self::Row(item) => (records::of_item(item, listing), item.reason.clause()),
             Self::File(stored, reason) => (stored.record.clone(), reason),
+        };
+        let record = UsageRecord {
+            reclaimable: true,
+            ..record
         };
         PruneItem { record, reason }
     }

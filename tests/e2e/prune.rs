@@ -264,3 +264,30 @@ fn a_step_that_failed_is_not_told_to_be_pruned() {
         .code(1)
         .says("what it left is not kept: build again");
 }
+
+#[test]
+fn each_reason_is_true_and_all_that_goes_is_reclaimable() {
+    let env = TestEnv::with_base();
+    env.build_text(
+        "FROM base\nRUN head -c 3000000 /dev/urandom > /big\n",
+        &["-t", "slow"],
+    )
+    .success();
+    let shown = env.run(["prune", "-a", "--dry-run", "--format", "json"]);
+    let shown = json(&shown.success().stdout);
+    let items = shown.as_array().unwrap();
+    assert!(items.iter().all(|item| item["reclaimable"] == true));
+    let step = items.iter().find(|item| item["kind"] == "step").unwrap();
+    assert_eq!(step["reason"], "asked for by -a");
+    env.run(["prune", "-a", "-f"]).success();
+    env.run(["rmi", "slow"]).success();
+    let freed = env.run(["prune", "-f", "--format", "json"]).success();
+    let freed = json(&freed.stdout);
+    let reasons = freed.as_array().unwrap().iter();
+    let reasons: Vec<_> = reasons.map(|item| item["reason"].clone()).collect();
+    assert!(
+        reasons.contains(&"no image and no step names it".into()),
+        "{freed}"
+    );
+    assert!(!freed.to_string().contains("crash"), "{freed}");
+}

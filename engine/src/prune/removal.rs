@@ -35,7 +35,7 @@ pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError
     Census::take(engine, Trust::Times)?;
     let bytes = layers.bytes + swept + files.iter().map(|stored| stored.record.own).sum::<u64>();
     let is_gone = |going: &Going<'_>| match going {
-        Going::Leftover(_) => true,
+        Going::Leftover(..) => true,
         Going::Row(item) => layers.removed.contains(&name_of(item)),
         Going::File(stored, _) => files.iter().any(|gone| gone.record.id == stored.record.id),
     };
