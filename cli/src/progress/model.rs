@@ -187,6 +187,12 @@ impl Step {
         !matches!(self.state, State::Waiting | State::Running)
     }
 
+    /// The lines that it has begun and not ended: what a progress bar shows now, a question.
+    pub(super) fn unfinished_lines(&self) -> impl Iterator<Item = String> {
+        let texts = self.pending.iter().map(|bytes| text::clean(bytes));
+        texts.filter(|text| !text.is_empty())
+    }
+
     /// Lines that the event completed that was applied last.
     pub(super) fn fresh_lines(&self) -> &[LogLine] {
         &self.fresh
@@ -326,6 +332,21 @@ pub(super) mod tests {
     #[test]
     fn lines_are_put_together_from_pieces() {
         assert_eq!(tail(&[log("a"), log("b\nc\nd")]), ["ab", "c"]);
+    }
+
+    #[test]
+    fn a_line_that_has_not_ended_is_known_as_it_stands() {
+        let unfinished = |texts: &[&str]| {
+            let mut events = vec![planned(0, "[1/1]", "RUN x"), Event::Started(StepId(0))];
+            events.extend(texts.iter().map(|text| log(text)));
+            let lines = model_of(&events).steps[0].unfinished_lines().collect();
+            let lines: Vec<String> = lines;
+            lines
+        };
+        assert_eq!(unfinished(&["5 %\r"]), ["5 %"]);
+        assert_eq!(unfinished(&["5 %\r", "60 %\r"]), ["60 %"]);
+        assert_eq!(unfinished(&["done\nWhich one? "]), ["Which one? "]);
+        assert!(unfinished(&["5 %\r", "all\n"]).is_empty());
     }
 
     #[test]

@@ -139,9 +139,12 @@ fn running_lines(step: &Step) -> Vec<Line> {
         .iter()
         .filter(|transfer| !transfer.is_complete());
     lines.extend(under_way.take(TRANSFERS).map(transfer_line));
-    let hidden = step.tail.len().saturating_sub(WINDOW);
+    let output = |text: &str| Line::new(FAINT, format!(" => => # {text}"), "");
+    let unfinished: Vec<String> = step.unfinished_lines().collect();
+    let hidden = (step.tail.len() + unfinished.len()).saturating_sub(WINDOW);
     let tail = step.tail.iter().skip(hidden);
-    lines.extend(tail.map(|line| Line::new(FAINT, format!(" => => # {}", line.text), "")));
+    lines.extend(tail.map(|line| output(&line.text)));
+    lines.extend(unfinished.iter().map(|text| output(text)));
     lines
 }
 
@@ -224,6 +227,19 @@ mod tests {
             "{lines:?}"
         );
         assert_eq!(lines[9], " => => # seven");
+    }
+
+    #[test]
+    fn a_line_that_has_not_ended_is_shown_below_the_others() {
+        let mut model = busy();
+        let bar = b"10 %\r20 %\r".to_vec();
+        model.apply(&Event::Log(StepId(30), Stream::Stdout, bar));
+        let lines = drawn(&live_frame(Work::Build, &model, 10), SIZE);
+        assert_eq!(lines[8..10], [" => => # seven", " => => # 20 %"]);
+        let next = b"\n".to_vec();
+        model.apply(&Event::Log(StepId(30), Stream::Stdout, next));
+        let ended = drawn(&live_frame(Work::Build, &model, 10), SIZE);
+        assert_eq!(ended, lines);
     }
 
     #[test]
