@@ -139,6 +139,13 @@ fn history_tells_how_builds_and_their_steps_went() {
         .success()
         .stdout;
     assert!(failed.contains("RUN exit 7"), "{failed}");
+    let failed = env.run(["history", &builds[0]["id"].to_string(), "--format", "json"]);
+    let failed = tool::json(&failed.success().stdout);
+    let reason = failed[1]["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("the command ended with exit code 7 (miss: instruction changed"),
+        "{reason}"
+    );
 }
 
 #[test]

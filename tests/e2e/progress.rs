@@ -100,7 +100,7 @@ fn the_summary_says_what_was_written_and_where_the_time_went() {
     let export = format!("type=oci,dest={archive}");
     let args = ["--progress", "plain", "-o", &export];
     let failed = env.build(&args[2..]).code(1);
-    failed.says("3 steps: 0 hits, 3 misses, 1 failed in ");
+    failed.says("3 steps: 0 hits, 2 misses, 1 failed in ");
     failed.says(" %  [2/3] RUN sleep 0.3; echo x > /x\n");
     failed.says(" %  [3/3] RUN sleep 0.2; exit 3\n");
     env.iechorfile("FROM base\nRUN sleep 0.3; echo x > /x\n");

@@ -162,6 +162,11 @@ fn a_failed_build_has_a_report_too() {
     page.is_whole(420);
     assert_eq!((page.boxes("step"), page.boxes("layer")), (3, 0));
     assert!(page.has("exit code 3"));
+    assert!(page.has(" steps were executed, 1 failed."));
+    env.build_text("FROM base\nRUN exit 4\n", &[]).code(1);
+    let (path, _) = report(&env, &[]);
+    let page = Page::open(&path, 420);
+    assert!(page.has("1 step was executed, 1 failed."));
 }
 
 #[test]

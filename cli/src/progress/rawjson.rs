@@ -112,7 +112,7 @@ impl<W: Write + Send> Renderer for RawJson<W> {
         let spent = |spent: &TimeSpent| json!({ "name": spent.title, "ms": millis(spent.took) });
         let longest: Vec<Value> = summary.longest.iter().map(spent).collect();
         let object = json!({ "iechor.summary": {
-            "steps": summary.hits + summary.misses,
+            "steps": summary.steps(),
             "hits": summary.hits,
             "misses": summary.misses,
             "ms": millis(summary.duration),

@@ -22,10 +22,12 @@ const TITLE: usize = 60;
 pub(super) struct Summary {
     /// Steps that the cache had.
     pub(super) hits: usize,
-    /// Steps that were executed.
+    /// Steps that were executed and ended well.
     pub(super) misses: usize,
-    /// How many of those failed.
+    /// Steps that failed.
     pub(super) failed: usize,
+    /// Steps that were interrupted.
+    pub(super) cancelled: usize,
     /// Time in all.
     pub(super) duration: Duration,
     /// Bytes that were added to the store.
@@ -52,13 +54,19 @@ impl Summary {
             |wanted: fn(&Step) -> bool| model.steps().iter().filter(|step| wanted(step)).count();
         Self {
             hits: count(|step| step.state == State::Cached),
-            misses: count(|step| step.why.is_some()),
+            misses: count(|step| step.why.is_some() && matches!(step.state, State::Done(_))),
             failed: count(|step| matches!(step.state, State::Failed(_))),
+            cancelled: count(|step| step.state == State::Cancelled),
             duration: model.elapsed(),
             stored: report.stored(),
             exported: report.exported,
             longest: longest(model.steps()),
         }
+    }
+
+    /// Every step that was looked up or begun, each counted once, as the history does.
+    pub(super) fn steps(&self) -> usize {
+        self.hits + self.misses + self.failed + self.cancelled
     }
 
     /// Of all the time, in percent. Stages run side by side: together they may be more than 100.
@@ -87,11 +95,14 @@ impl fmt::Display for Summary {
         let Self { hits, misses, .. } = self;
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         let es = if *misses == 1 { "" } else { "es" };
-        let steps = hits + misses;
+        let steps = self.steps();
         write!(f, "{steps} step{}: ", plural(steps))?;
         write!(f, "{hits} hit{}, {misses} miss{es}", plural(*hits))?;
         if self.failed > 0 {
             write!(f, ", {} failed", self.failed)?;
+        }
+        if self.cancelled > 0 {
+            write!(f, ", {} cancelled", self.cancelled)?;
         }
         write!(f, " in {}", Seconds(self.duration))?;
         if self.stored > 0 {
@@ -145,11 +156,12 @@ mod tests {
         let failed = Summary {
             misses: 2,
             failed: 1,
+            cancelled: 1,
             ..summary
         };
         assert_eq!(
             failed.to_string(),
-            "3 steps: 1 hit, 2 misses, 1 failed in 0.0s"
+            "5 steps: 1 hit, 2 misses, 1 failed, 1 cancelled in 0.0s"
         );
     }
 }

@@ -179,7 +179,7 @@ impl<'a> History<'a> {
             setup: error
                 .run_failure()
                 .and_then(|failure| failure.setup.clone()),
-            reason: Some(error.one_line()),
+            reason: Some(with_miss(error.one_line(), &report.reasons)),
             ..self.entry_of(step, parent, &report)
         };
         lock(&self.noted).push(step.id, report, entry);
@@ -288,6 +288,14 @@ impl<'a> History<'a> {
 /// The most telling reason, on one line.
 fn first_of(reasons: &[MissReason]) -> Option<String> {
     reasons.first().map(MissReason::to_string)
+}
+
+/// Why a step failed, and why it was executed at all.
+fn with_miss(failure: String, reasons: &[MissReason]) -> String {
+    match reasons.first() {
+        Some(reason) => format!("{failure} (miss: {reason})"),
+        None => failure,
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -217,11 +217,16 @@
   }
 
   function cacheGraph() {
-    const misses = steps.filter((step) => step.outcome === 'miss');
+    const ended = (outcome) => steps.filter((step) => step.outcome === outcome);
+    const [misses, failed, cancelled] = ['miss', 'failed', 'cancelled'].map(ended);
+    const executed = misses.length + failed.length + cancelled.length;
     const first = misses.find((step) => step.reason && !step.reason.startsWith('follows '));
-    byId('cache-lead').textContent = misses.length === 0
+    const badly = [[failed, 'failed'], [cancelled, 'cancelled']]
+      .filter(([these]) => these.length > 0)
+      .map(([these, how]) => `, ${these.length} ${how}`).join('');
+    byId('cache-lead').textContent = executed === 0
       ? 'Every step had a cached result.'
-      : `${count(misses.length, 'step')} ${misses.length === 1 ? 'was' : 'were'} executed.`
+      : `${count(executed, 'step')} ${executed === 1 ? 'was' : 'were'} executed${badly}.`
         + (first ? ` The first that changed is #${first.number}: ${first.reason}.` : '');
     legend('cache-legend', [
       [swatch('line'), 'next in the stage, or its base'],
