@@ -91,6 +91,20 @@ pub enum HistoryError {
     File(#[from] PathError),
 }
 
+impl StepEntry {
+    /// Whether it is what the progress labels `[build 2/4]`, named as `build:2`.
+    pub(crate) fn is_at(&self, place: &str) -> bool {
+        let Some((stage, Ok(number))) = place
+            .rsplit_once(':')
+            .map(|(stage, number)| (stage, number.parse::<u32>()))
+        else {
+            return false;
+        };
+        let of_stage = self.stage == stage || self.stage_index.to_string() == stage;
+        of_stage && self.position.checked_add(1) == Some(number)
+    }
+}
+
 /// The newest builds, newest first, `limit` at most.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! Full logs of executed steps: `<root>/logs/<build>/<step>.log`.
+//! Full logs of executed steps: `<root>/logs/<build>/<step>.log`, with the step's number as the
+//! progress shows it.
 //!
 //! A step that was a hit has none. The logs of a build go when it is pruned from the history.
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::disk;
+use crate::history::{self, HistoryError, StepEntry};
 use crate::path_error::{AtPath, PathError};
 use crate::progress::StepId;
 use crate::state::Engine;
@@ -28,9 +30,22 @@ pub enum LogError {
     NoLog {
         /// Number of the build.
         build: i64,
-        /// Ordinal of the step.
+        /// Number of the step, from 1.
         step: usize,
     },
+    /// The build has no such step.
+    #[error("build {build} has no step {name}: its last is {last}")]
+    NoStep {
+        /// Number of the build.
+        build: i64,
+        /// What was asked for.
+        name: String,
+        /// The highest number of a step that ended or failed in it; 0 when there is none.
+        last: u32,
+    },
+    /// The history does not know the build.
+    #[error(transparent)]
+    History(#[from] HistoryError),
 }
 
 /// The directory of all logs.
@@ -45,7 +60,7 @@ pub(crate) fn of_build(engine: &Engine, build: i64) -> PathBuf {
 
 /// Where the log of a step is, or would be.
 pub fn path(engine: &Engine, build: i64, step: StepId) -> PathBuf {
-    of_build(engine, build).join(format!("{}.log", step.0))
+    of_build(engine, build).join(format!("{}.log", step.0 + 1))
 }
 
 /// How the name of a directory begins that is to become that of a build's logs.
@@ -147,10 +162,30 @@ pub fn open(engine: &Engine, build: i64, step: StepId) -> Result<File, LogError>
     match File::open(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Err(LogError::NoLog {
             build,
-            step: step.0,
+            step: step.0 + 1,
         }),
         opened => Ok(opened.at("open", &path)?),
     }
+}
+
+/// The step of a build that is named by its number, `7`, or its place, `build:2`.
+///
+/// # Errors
+///
+/// [`LogError::NoStep`], [`LogError::History`].
+pub fn step(engine: &Engine, build: i64, name: &str) -> Result<StepId, LogError> {
+    let steps = history::steps(engine, build)?;
+    let number: Option<u32> = name.parse().ok();
+    // A build that runs has no step in the history yet.
+    let known = number.filter(|_| steps.is_empty());
+    let is_meant = |step: &&StepEntry| Some(step.number) == number || step.is_at(name);
+    let found = known.or_else(|| steps.iter().find(is_meant).map(|step| step.number));
+    let id = found.and_then(|number| (number as usize).checked_sub(1));
+    id.map(StepId).ok_or_else(|| LogError::NoStep {
+        build,
+        name: name.to_owned(),
+        last: steps.last().map_or(0, |step| step.number),
+    })
 }
 
 /// The steps of a build that have a log, in order: those that were executed.
@@ -195,7 +230,8 @@ fn step_of(file: &Path) -> Option<StepId> {
     let ordinal = file
         .file_stem()
         .filter(|_| file.extension() == Some(OsStr::new("log")))?;
-    ordinal.to_str()?.parse().ok().map(StepId)
+    let number: usize = ordinal.to_str()?.parse().ok()?;
+    number.checked_sub(1).map(StepId)
 }
 
 #[cfg(test)]

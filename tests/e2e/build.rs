@@ -286,6 +286,29 @@ fn the_image_list_names_and_forgets() {
 }
 
 #[test]
+fn logs_are_found_by_number_and_by_label() {
+    let env = TestEnv::with_base();
+    env.build_text("FROM base AS build\nRUN echo second\nRUN echo third\n", &[])
+        .success();
+    let newest = env.run(["history", "-q", "-n", "1"]).success().stdout;
+    let build = newest.trim();
+    for asked in [&[build, "3"][..], &[build, "build:3"], &["0:3"]] {
+        let said = env.run(["logs"].iter().chain(asked)).success();
+        assert_eq!(said.stdout, "third\n", "{asked:?}");
+    }
+    let logs = env.root().join("logs").join(build);
+    assert_eq!(std::fs::read(logs.join("3.log")).unwrap(), b"third\n");
+    env.run(["logs", build, "99"])
+        .code(1)
+        .says("build 2 has no step 99: its last is 3");
+    env.run(["logs", "build:9"]).code(1).says("no step build:9");
+    env.run(["logs", build, "1"])
+        .code(1)
+        .says("step 1 of build 2 has no log");
+    env.run(["logs", "app"]).code(2).says("iechor history");
+}
+
+#[test]
 fn logs_keep_everything_that_a_step_wrote() {
     let env = TestEnv::with_base();
     let text = "FROM base\nRUN echo before\nRUN for n in $(seq 1 20000); do echo line $n; done; echo err >&2\n";

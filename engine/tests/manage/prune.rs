@@ -453,7 +453,7 @@ fn logs_of_all_but_the_last_build_go_with_all() {
         },
     );
     let error = logs::open(&state.engine, builds[0].0, StepId(3)).unwrap_err();
-    assert!(error.to_string().contains("step 3 of build 1"), "{error}");
+    assert!(error.to_string().contains("step 4 of build 1"), "{error}");
     assert_eq!(
         logs::steps(&state.engine, builds[1].0).unwrap(),
         [StepId(3)]
