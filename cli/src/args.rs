@@ -66,6 +66,30 @@ pub(crate) struct GlobalArgs {
     pub(crate) debug: bool,
 }
 
+impl GlobalArgs {
+    /// How a command on the same state begins: with `--root`, unless the environment says as much.
+    pub(crate) fn program(&self) -> String {
+        let from_env = env::ROOT.get().map(PathBuf::from);
+        match self
+            .root
+            .as_ref()
+            .filter(|root| from_env.as_ref() != Some(*root))
+        {
+            Some(root) => format!("iechor --root {}", shell_word(&root.display().to_string())),
+            None => "iechor".to_owned(),
+        }
+    }
+}
+
+/// A text as a shell reads it back.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:=@%,".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -41,11 +41,12 @@ use crate::ui::Ui;
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::new(cli.global.debug);
+    let program = cli.global.program();
     match dispatch(cli, ui) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if !error.is_silent() {
-                ui.error(&error);
+                ui.error(&error, &program);
             }
             error.exit_code()
         }

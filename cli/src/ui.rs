@@ -123,8 +123,9 @@ impl Ui {
         }
     }
 
-    /// Tells why the command failed: the error, what caused it, what to do.
-    pub(crate) fn error(&self, error: &CliError) {
+    /// Tells why the command failed: the error, what caused it, what to do. `program` is how a
+    /// command that goes on begins.
+    pub(crate) fn error(&self, error: &CliError, program: &str) {
         if error.is_rendered() {
             self.line(error);
         } else {
@@ -135,7 +136,7 @@ impl Ui {
         }
         self.debug(format_args!("{error:#?}"));
         for hint in error.hints() {
-            self.hint(hint);
+            self.hint(hint.replace("`iechor ", &format!("`{program} ")));
         }
     }
 

@@ -55,9 +55,7 @@ fn a_mount_is_read_only_and_harmless() {
 fn the_files_of_a_failed_step_are_as_it_left_them() {
     let env = TestEnv::with_base();
     let text = "FROM base\nRUN mkdir /half && echo half > /half/way && rm /etc/group && exit 1\n";
-    env.build_text(text, &[])
-        .code(1)
-        .says("iechor mount --failed");
+    env.build_text(text, &[]).code(1).says(" mount --failed`");
     let files = mounted(&env, &["--failed"]);
     assert_eq!(files.read("half/way"), "half\n");
     assert!(!files.has("etc/group") && files.has("etc/passwd"));

@@ -1,6 +1,6 @@
 //! RUN: the sandbox, its mounts, how it ends.
 
-use crate::support::{Files, TestEnv};
+use crate::support::{Files, IECHOR, Output, TestEnv};
 
 /// What a RUN step writes to its log, prefix removed.
 fn said(env: &TestEnv, text: &str, args: &[&str]) -> Vec<String> {
@@ -171,10 +171,27 @@ fn a_failure_shows_the_last_lines_and_the_way_on() {
     failed
         .says("line 100")
         .says("line 51")
-        .says("iechor mount --failed")
-        .says("iechor logs");
+        .says(" mount --failed` ")
+        .says(" logs` ");
     failed.keeps_quiet_about("line 50\n");
     assert_eq!(failed.stdout, "");
+}
+
+#[test]
+fn the_way_on_is_on_the_same_state() {
+    let env = TestEnv::with_base();
+    let failed = env.build_text("FROM base\nRUN exit 1\n", &[]).code(1);
+    let root = env.root().display().to_string();
+    for command in ["shell --failed", "mount --failed", "logs"] {
+        failed.says(&format!("hint: `iechor --root {root} {command}` "));
+    }
+    let mut command = std::process::Command::new(IECHOR);
+    command.args(env.build_args(&[]));
+    env.prepare(&mut command);
+    command.env("IECHOR_ROOT", &root);
+    Output::of(&mut command)
+        .code(1)
+        .says("hint: `iechor shell --failed` ");
 }
 
 #[test]

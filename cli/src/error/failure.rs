@@ -232,7 +232,7 @@ impl From<CacheMountError> for Failure {
             }
             CacheMountError::NotFound { .. } | CacheMountError::Ambiguous { .. } => (
                 FailureKind::Build,
-                Some("iechor builder cache-mounts ls lists them"),
+                Some("`iechor builder cache-mounts ls` lists them"),
             ),
             CacheMountError::InUse(_) | CacheMountError::Archive(_) | CacheMountError::Write(_) => {
                 (FailureKind::Build, None)

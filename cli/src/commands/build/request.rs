@@ -76,7 +76,7 @@ fn context(path: PathBuf) -> Result<ContextSource, CliError> {
         Ok(_) => Err(CliError::usage_with_hint(
             format!("the build context {} is not a directory", path.display()),
             format!(
-                "to name the iEchorfile, write: iechor build -f {} DIRECTORY",
+                "to name the iEchorfile, write `iechor build -f {} DIRECTORY`",
                 path.display()
             ),
         )),
