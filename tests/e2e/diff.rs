@@ -167,8 +167,15 @@ fn lines_tell_old_and_new() {
             .find(|line| line.split("  ").next() == Some(path));
         found.unwrap_or_else(|| panic!("no line of {path}:\n{text}"))
     };
-    assert_eq!(line("D /gone"), "D /gone");
-    assert_eq!(line("A /kept/new"), "A /kept/new");
+    assert_eq!(line("D /gone"), "D /gone  size 5, mode 0644, owner 0:0");
+    assert_eq!(
+        line("A /kept/new"),
+        "A /kept/new  size 0, mode 0644, owner 0:0"
+    );
+    assert_eq!(
+        line("A /elsewhere"),
+        "A /elsewhere  type d, mode 0755, owner 0:0"
+    );
     assert_eq!(line("M /d/file"), "M /d/file  mode 0644 -> 0600");
     assert!(line("M /d/link").contains("target a -> bb"), "{text}");
     assert!(line("M /d/becomes").contains("type p -> d"), "{text}");
@@ -188,6 +195,34 @@ fn lines_tell_old_and_new() {
     assert_eq!(summary["added"], count("A"));
     assert_eq!(summary["modified"], count("M"));
     assert_eq!(summary["deleted"], count("D"));
+}
+
+#[test]
+fn attributes_are_told_by_name_and_value() {
+    let env = TestEnv::new();
+    let sides = ["one", "two"].map(|name| {
+        let side = env.path(name);
+        fs::create_dir(&side).unwrap();
+        fs::write(side.join("file"), "").unwrap();
+        side
+    });
+    let set = |file: &std::path::Path, attribute: &str, value: &str| {
+        let args = ["-n", attribute, "-v", value, file.to_str().unwrap()];
+        tool::run("setfattr", args).success();
+    };
+    let [one, two] = &sides;
+    set(&one.join("file"), "user.a", "1");
+    set(&two.join("file"), "user.a", "2");
+    set(&two.join("file"), "user.b", "0x00ff");
+    fs::write(two.join("new"), "").unwrap();
+    set(&two.join("new"), "user.c", "x");
+    let sides = [one, two].map(|side| side.display().to_string());
+    let text = env.run(["diff", &sides[0], &sides[1]]).success().stdout;
+    assert!(
+        text.contains("xattr user.a 1 -> 2, xattr user.b unset -> 0x00ff"),
+        "{text}"
+    );
+    assert!(text.contains(", owner 0:0, xattr user.c=x\n"), "{text}");
 }
 
 #[test]

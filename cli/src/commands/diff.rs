@@ -1,8 +1,13 @@
 //! `iechor diff`.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use clap::Args;
 use iechor_engine::diff::{self, Aspect, Change, ChangeKind, Side, Summary};
-use iechor_engine::files::Facts;
+use iechor_engine::files::{Facts, FileType};
 
 use crate::error::CliError;
 use crate::records::FormatArgs;
@@ -62,23 +67,64 @@ fn line(change: &Change) -> String {
             let differs: Vec<_> = differs.map(|aspect| told(*aspect, before, after)).collect();
             format!("M {path}  {}", differs.join(", "))
         }
-        (ChangeKind::Deleted, ..) => format!("D {path}"),
-        (_, _, after) => format!(
-            "A {path}{}",
-            after.as_ref().map_or_else(String::new, stat::arrow)
-        ),
+        (ChangeKind::Deleted, before, _) => format!("D {path}{}", whole(before.as_ref())),
+        (_, _, after) => format!("A {path}{}", whole(after.as_ref())),
     }
+}
+
+/// All that is told of a file that is on one side only.
+fn whole(facts: Option<&Facts>) -> String {
+    let Some(facts) = facts else {
+        return String::new();
+    };
+    let first = match facts.file_type {
+        FileType::File => format!("size {}", facts.size),
+        other => format!("type {}", other.letter()),
+    };
+    let (mode, owner) = (mode(facts), stat::owner(facts));
+    let xattrs = facts.xattrs.iter().map(|xattr| {
+        let value = facts.xattr(&xattr.name).unwrap_or_default();
+        format!(", xattr {}={value}", name_of(&xattr.name))
+    });
+    format!(
+        "{}  {first}, mode {mode}, owner {owner}{}",
+        stat::arrow(facts),
+        xattrs.collect::<String>()
+    )
+}
+
+/// The attributes that are not the same on both sides, each with its values.
+fn xattrs(before: &Facts, after: &Facts) -> String {
+    let both = before.xattrs.iter().chain(&after.xattrs);
+    let names: BTreeSet<&[u8]> = both.map(|xattr| xattr.name.as_slice()).collect();
+    let value = |facts: &Facts, name| facts.xattr(name).unwrap_or_else(|| "unset".to_owned());
+    let told = names.into_iter().filter_map(|name| {
+        let (before, after) = (value(before, name), value(after, name));
+        (before != after).then(|| format!("xattr {} {before} -> {after}", name_of(name)))
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn name_of(xattr: &[u8]) -> String {
+    stat::path(Path::new(OsStr::from_bytes(xattr)))
+}
+
+fn mode(facts: &Facts) -> String {
+    format!("{:04o}", facts.mode)
 }
 
 /// What an aspect was and is, where that is short.
 fn told(aspect: Aspect, before: &Facts, after: &Facts) -> String {
+    if aspect == Aspect::Xattr {
+        return xattrs(before, after);
+    }
     let value = |facts: &Facts| match aspect {
         Aspect::Content | Aspect::Xattr => None,
         Aspect::Type => Some(facts.file_type.letter().to_string()),
         Aspect::Size => Some(facts.size.to_string()),
         Aspect::Target => facts.target.as_deref().map(stat::path),
         Aspect::Device => facts.device.map(|number| number.to_string()),
-        Aspect::Mode => Some(format!("{:04o}", facts.mode)),
+        Aspect::Mode => Some(mode(facts)),
         Aspect::Owner => Some(stat::owner(facts)),
         Aspect::Mtime => Some(stat::mtime(facts)),
     };

@@ -75,6 +75,15 @@ pub struct Facts {
     pub xattrs: Vec<Xattr>,
 }
 
+impl Facts {
+    /// The value of an extended attribute: text as it is, anything else in hex; none when it has not
+    /// that attribute.
+    pub fn xattr(&self, name: &[u8]) -> Option<String> {
+        let found = self.xattrs.iter().find(|xattr| xattr.name == name);
+        found.map(|xattr| attribute_value(&xattr.value))
+    }
+}
+
 /// A file under its name.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Entry {
