@@ -194,6 +194,9 @@ fn what_is_not_there_is_told() {
         .code(1)
         .says("/d/one/under");
     let nowhere = env.path("no/such/dir").display().to_string();
+    env.run(["cp", "app:/d/one", "-"])
+        .code(2)
+        .says(" cat app:/d/one` prints a file");
     env.run(["cp", "app:/d", &nowhere]).code(1).says("no/such");
     env.run(["cp", "app:/nothing", &nowhere])
         .code(1)

@@ -14,13 +14,22 @@ pub(crate) struct CpArgs {
     /// An image, stage, step or snapshot, and a path in it
     #[arg(value_name = "REF:PATH")]
     location: String,
-    /// Where to: a new name, or a directory to put it in; nothing is overwritten
+    /// Where to: a new name, or a directory to put it in; nothing is overwritten, and `-` is refused
     #[arg(value_name = "DEST")]
     dest: PathBuf,
 }
 
 /// Copies it.
 pub(crate) fn run(args: &CpArgs, session: &Session) -> Result<(), CliError> {
+    if args.dest.as_os_str() == "-" {
+        return Err(CliError::usage_with_hint(
+            "cp writes files, and nothing to standard output",
+            format!(
+                "`iechor cat {}` prints a file; `./-` is a file of that name",
+                args.location
+            ),
+        ));
+    }
     let location = files::locate_path(&session.engine()?, &args.location)?;
     let target = files::copy(&location, &args.dest)?;
     session
