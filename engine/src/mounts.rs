@@ -192,7 +192,7 @@ pub fn umount_all(engine: &Engine) -> Result<Vec<MountRecord>, MountError> {
         .collect()
 }
 
-/// The directory to mount on: absolute, without links, and no mount point yet.
+/// The directory to mount on: absolute, without links, empty, and no mount point yet.
 fn mount_point(dir: &Path) -> Result<PathBuf, MountError> {
     let absolute = match fs::canonicalize(dir) {
         Ok(absolute) if absolute.is_dir() => absolute,
@@ -201,8 +201,14 @@ fn mount_point(dir: &Path) -> Result<PathBuf, MountError> {
     let stat = statx(CWD, &absolute, AtFlags::empty(), StatxFlags::TYPE).at("stat", &absolute)?;
     match stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
         true => Err(MountError::InUse(absolute)),
-        false => Ok(absolute),
+        false if is_empty(&absolute)? => Ok(absolute),
+        false => Err(MountError::NotEmpty(absolute)),
     }
+}
+
+/// What lies in a directory would be hidden as long as something is mounted on it.
+fn is_empty(dir: &Path) -> Result<bool, MountError> {
+    Ok(fs::read_dir(dir).at("list", dir)?.next().is_none())
 }
 
 fn new_record(

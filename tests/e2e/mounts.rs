@@ -90,6 +90,11 @@ fn a_reference_that_means_nothing_is_told() {
     env.run(["mount", "base", "/no/such/dir"])
         .code(1)
         .says("/no/such/dir");
+    let full = env.path("full");
+    fs::create_dir_all(full.join("mine")).unwrap();
+    env.run(["mount", "base", full.to_str().unwrap()])
+        .code(1)
+        .says("full is not empty: choose an empty directory");
 }
 
 /// Kills the one server of the test's mounts, and waits until it is gone.

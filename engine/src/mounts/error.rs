@@ -22,6 +22,11 @@ pub enum MountError {
     /// The mount point is no directory.
     #[error("{0} is not a directory: make it first, or leave it out for a mount point of our own")]
     NotADirectory(PathBuf),
+    /// Something lies in the directory, which the mount would hide.
+    #[error(
+        "{0} is not empty: choose an empty directory, or leave it out for a mount point of our own"
+    )]
+    NotEmpty(PathBuf),
     /// Something is mounted there already.
     #[error("{0} is a mount point already: choose another directory, or unmount it")]
     InUse(PathBuf),
