@@ -495,6 +495,21 @@ fn c16_a_bind_mount_counts_by_its_source() {
 }
 
 #[test]
+fn c3_hosts_are_no_part_of_an_instruction() {
+    let env = TestEnv::with_base();
+    env.iechorfile("FROM base\nRUN cat /etc/hosts\n");
+    let first = env.build(&["--add-host", "db:10.0.0.7"]).success();
+    first.says("10.0.0.7");
+    for hosts in [
+        &["--add-host", "db:10.0.0.8"][..],
+        &["--add-host", "x:1.2.3.4"],
+        &[],
+    ] {
+        env.build(hosts).success().all_hits();
+    }
+}
+
+#[test]
 fn c17_what_is_pruned_misses() {
     let env = TestEnv::with_base();
     env.iechorfile("FROM base\nRUN echo one\nRUN echo two\n");

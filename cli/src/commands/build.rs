@@ -66,7 +66,7 @@ pub(crate) struct BuildArgs {
     /// Network of RUN steps that do not say it themselves
     #[arg(long, value_enum, default_value_t = NetworkArg::Default)]
     network: NetworkArg,
-    /// Line for the steps' /etc/hosts
+    /// Line for the steps' /etc/hosts; what is cached stays so
     #[arg(long = "add-host", value_name = "NAME:IP")]
     extra_hosts: Vec<ExtraHost>,
     /// Look nothing up in the cache; results are still recorded
