@@ -2,21 +2,32 @@
 
 use crate::time::{Date, UnixMillis};
 
-/// Milliseconds of an age such as `1h30m`, `7d`, `90s`; `None` when it is none.
+/// Milliseconds of an age such as `1h30m`, `1.5h`, `7d`, `90s`; `None` when it is none.
 pub(super) fn age(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut sum: u64 = 0;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (count, unit_on) = rest.split_at(digits);
         let letters = unit_on
             .find(|c: char| c.is_ascii_digit())
             .unwrap_or(unit_on.len());
         let (unit, next) = unit_on.split_at(letters);
-        sum = sum.checked_add(count.parse::<u64>().ok()?.checked_mul(unit_ms(unit)?)?)?;
+        sum = sum.checked_add(times(count, unit_ms(unit)?)?)?;
         rest = next;
     }
     (!text.is_empty()).then_some(sum)
+}
+
+/// `1.5` times so many milliseconds; digits of a fraction that make no millisecond are dropped.
+fn times(count: &str, unit: u64) -> Option<u64> {
+    let Some((whole, fraction)) = count.split_once('.') else {
+        return count.parse::<u64>().ok()?.checked_mul(unit);
+    };
+    let digits = u32::try_from(fraction.len()).ok()?;
+    let parts = fraction.parse::<u64>().ok()?.checked_mul(unit)?;
+    let whole = whole.parse::<u64>().ok()?.checked_mul(unit)?;
+    whole.checked_add(parts / 10_u64.checked_pow(digits)?)
 }
 
 fn unit_ms(unit: &str) -> Option<u64> {
@@ -99,6 +110,8 @@ mod tests {
             ("24h", 86_400_000),
             ("1h30m", 5_400_000),
             ("7d", 604_800_000),
+            ("1.5h", 5_400_000),
+            ("0.25d1.5s", 21_601_500),
             ("0s", 0),
         ];
         for (text, ms) in cases {
@@ -112,7 +125,10 @@ mod tests {
             "-1h",
             "1h-",
             "99999999999999999999h",
-            "1.5h",
+            "1.h",
+            ".5h",
+            "1.5.5h",
+            "1.5",
             "é",
         ] {
             assert_eq!(age(bad), None, "{bad}");
