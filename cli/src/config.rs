@@ -64,7 +64,7 @@ impl Config {
             return Self::read(&path)?.ok_or_else(|| CliError::Io {
                 action: "read the configuration",
                 path,
-                source: ErrorKind::NotFound.into(),
+                source: rustix::io::Errno::NOENT.into(),
             });
         }
         for path in usual_places() {

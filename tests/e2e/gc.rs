@@ -61,7 +61,10 @@ fn a_file_with_errors_is_told_by_line_before_anything_is_built() {
     env.iechorfile(NEW);
     let mut command = env.command(env.build_args(&[]));
     let missing = Output::of(command.env("IECHOR_CONFIG", env.path("nowhere.json")));
-    missing.code(1).says("nowhere.json");
+    missing
+        .code(1)
+        .says("nowhere.json")
+        .says("No such file or directory");
 }
 
 #[test]
