@@ -303,7 +303,8 @@ fn files_of_a_failed_step_are_taken_out() {
     .code(1)
     .says("no command failed");
     env.build_text("FROM base\n", &["--output-on-failure", "nonsense"])
-        .code(2);
+        .code(2)
+        .says("PATH=DEST");
 }
 
 #[test]

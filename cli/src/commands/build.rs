@@ -21,7 +21,7 @@ use iechor_engine::error::FailureKind;
 use iechor_engine::request::Output;
 
 use self::explain::Explain;
-use self::pairs::{ArgValue, ExtraHost, Pair};
+use self::pairs::{ArgValue, ExtraHost, Pair, Rescue};
 use crate::env;
 use crate::error::{CliError, Failure};
 use crate::progress::{self, Mode, Progress, Work};
@@ -117,7 +117,7 @@ pub(crate) struct BuildArgs {
     no_gc: bool,
     /// When a RUN step fails, copy a file or directory of its root to the host; may be repeated
     #[arg(long, value_name = "PATH=DEST")]
-    output_on_failure: Vec<Pair>,
+    output_on_failure: Vec<Rescue>,
     /// How many states of failed steps to keep for `shell --failed` and `mount --failed`
     #[arg(long, value_name = "N", default_value_t = 3)]
     keep_failed: usize,

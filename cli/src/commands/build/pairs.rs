@@ -11,6 +11,10 @@ use crate::env;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pair(pub(super) String, pub(super) String);
 
+/// `PATH=DEST`, both parts needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rescue(pub(super) String, pub(super) String);
+
 /// `NAME=VALUE`, or `NAME` for a value from the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ArgValue {
@@ -28,6 +32,9 @@ pub(super) enum PairError {
     /// No `=`, or nothing before it.
     #[error("`{0}` is not of the form NAME=VALUE")]
     Pair(String),
+    /// No `=`, or nothing on one side of it.
+    #[error("`{0}` is not of the form PATH=DEST")]
+    Rescue(String),
     /// No name, or no address after it.
     #[error("`{0}` is not of the form NAME:IP")]
     Host(String),
@@ -43,6 +50,19 @@ impl FromStr for Pair {
         match text.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok(Self(name.to_owned(), value.to_owned())),
             _ => Err(PairError::Pair(text.to_owned())),
+        }
+    }
+}
+
+impl FromStr for Rescue {
+    type Err = PairError;
+
+    fn from_str(text: &str) -> Result<Self, PairError> {
+        match text.split_once('=') {
+            Some((path, dest)) if !path.is_empty() && !dest.is_empty() => {
+                Ok(Self(path.to_owned(), dest.to_owned()))
+            }
+            _ => Err(PairError::Rescue(text.to_owned())),
         }
     }
 }

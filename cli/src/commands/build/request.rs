@@ -9,7 +9,7 @@ use iechor_engine::request::{
     CachePolicy, ContextDigest, ContextSource, FileSource, NetworkMode, PullPolicy,
 };
 
-use super::pairs::{ArgValue, ExtraHost, Pair};
+use super::pairs::{ArgValue, ExtraHost, Pair, Rescue};
 use super::secret;
 use super::{BuildArgs, DigestArg, NetworkArg, default_platform};
 use crate::env;
@@ -36,7 +36,7 @@ pub(super) fn from_args(args: BuildArgs) -> Result<BuildRequest, CliError> {
         rescues: args
             .output_on_failure
             .into_iter()
-            .map(|Pair(path, dest)| (path, dest.into()))
+            .map(|Rescue(path, dest)| (path, dest.into()))
             .collect(),
         keep_failed: args.keep_failed,
         build_contexts: pairs(args.build_contexts),
