@@ -118,7 +118,7 @@ impl Model {
     pub(super) fn apply(&mut self, event: &Event) {
         match event {
             Event::Planned(info) => self.steps.push(Step::new(info.clone())),
-            Event::Warning(warning) => self.warnings.push(warning.clone()),
+            Event::Warning(warning) => self.warnings.push(text::labelled(warning)),
             _ => self.apply_to_step(event),
         }
     }

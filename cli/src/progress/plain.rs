@@ -14,6 +14,7 @@ use iechor_engine::{Event, StepId};
 use super::Renderer;
 use super::model::{Model, State, Step, Transfer, subject};
 use super::summary::Summary;
+use super::text::labelled;
 use crate::env;
 use crate::units::{Seconds, Size};
 
@@ -83,9 +84,11 @@ impl<W: Write> Plain<W> {
 
     fn step_event(&mut self, model: &Model, step: &Step, event: &Event) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
-        // What is worth no line must not turn from one step to the other either.
+        // What is worth no line must not turn from one step to the other either. A step that only
+        // begins may be over with its next line, cached.
         let said = describe(step, event)?;
-        if said.is_empty() && !matches!(event, Event::Started(_)) {
+        let begins = matches!(event, Event::Started(_)) && self.current.is_none();
+        if said.is_empty() && !begins {
             return Ok(text);
         }
         self.turn_to(model, step, &mut text)?;
@@ -137,7 +140,7 @@ fn write_transfer(text: &mut Vec<u8>, step: &Step, what: &str) -> io::Result<()>
 impl<W: Write + Send> Renderer for Plain<W> {
     fn event(&mut self, model: &Model, event: &Event) -> io::Result<()> {
         let text = match (event, subject(event).and_then(|id| model.step(id))) {
-            (Event::Warning(warning), _) => format!("{warning}\n").into_bytes(),
+            (Event::Warning(warning), _) => format!("{}\n", labelled(warning)).into_bytes(),
             (Event::Planned(_), _) | (_, None) => return Ok(()),
             (_, Some(step)) => self.step_event(model, step, event)?,
         };
@@ -245,6 +248,32 @@ mod tests {
         let expected = "#1 [a 1/1] RUN a\n#1 ...\n\n#2 [b 1/1] RUN b\n#2 0.0 b\n#2 ...\n\n\
                         #1 [a 1/1] RUN a\n#1 0.0 a\n";
         assert_eq!(without_times(&text), expected);
+    }
+
+    #[test]
+    fn steps_that_begin_together_and_are_cached_are_told_one_after_the_other() {
+        let text = written(
+            Folding::GitHub,
+            &[
+                planned(0, "[a 1/1]", "RUN a"),
+                planned(1, "[b 1/1]", "RUN b"),
+                Event::Started(StepId(0)),
+                Event::Started(StepId(1)),
+                Event::Hit(StepId(0)),
+                Event::Hit(StepId(1)),
+            ],
+        );
+        let expected = "::group::#1 [a 1/1] RUN a\n#1 CACHED\n::endgroup::\n\
+                        ::group::#2 [b 1/1] RUN b\n#2 CACHED\n::endgroup::\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_warning_says_that_it_is_one() {
+        for warning in ["odd", "warning: odd"] {
+            let text = written(Folding::None, &[Event::Warning(warning.into())]);
+            assert_eq!(text, "warning: odd\n");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::Renderer;
 use super::model::Model;
 use super::plain::write_failures;
 use super::summary::Summary;
+use super::text;
 
 /// Shows what is wrong.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl<W> Quiet<W> {
 impl<W: Write + Send> Renderer for Quiet<W> {
     fn event(&mut self, _: &Model, event: &Event) -> io::Result<()> {
         match event {
-            Event::Warning(warning) => writeln!(self.out, "{warning}"),
+            Event::Warning(warning) => writeln!(self.out, "{}", text::labelled(warning)),
             _ => Ok(()),
         }
     }

@@ -78,6 +78,14 @@ fn skip_string(chars: &mut Peekable<Chars<'_>>) {
     }
 }
 
+/// A warning as it is printed; those about a line of the file bring their own label.
+pub(super) fn labelled(warning: &str) -> String {
+    match warning.starts_with("warning: ") {
+        true => warning.to_owned(),
+        false => format!("warning: {warning}"),
+    }
+}
+
 /// Columns that a text takes.
 pub(super) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
