@@ -106,7 +106,7 @@ fn standard_input_and_the_exit_code_go_through() {
     assert_eq!(script.code(9).stdout, "from the script\n");
     let killed = shell(&env, &["base", "--", "sh", "-c", "kill -9 $$"]);
     killed.code(137);
-    let lost = shell(&env, &["base", "--", "nosuchprogram"]).code(1);
+    let lost = shell(&env, &["base", "--", "nosuchprogram"]).code(127);
     lost.says("nosuchprogram");
 }
 

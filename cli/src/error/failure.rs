@@ -156,9 +156,14 @@ impl From<ShellError> for Failure {
             ShellError::Lease(_) | ShellError::Cache(_) => FailureKind::Storage,
             _ => FailureKind::Build,
         };
-        Self {
-            hints: error.hints(),
+        let (hints, code) = (error.hints(), error.exit_code());
+        let failure = Self {
+            hints,
             ..Self::new(error, kind)
+        };
+        match code {
+            Some(code) => failure.with_code(code),
+            None => failure,
         }
     }
 }

@@ -187,7 +187,7 @@ impl StepError {
         self.run_failure().and_then(|failure| failure.left)
     }
 
-    fn innermost(&self) -> &Self {
+    pub(crate) fn innermost(&self) -> &Self {
         match self {
             Self::At { error, .. } => error.innermost(),
             error => error,

@@ -2,6 +2,7 @@
 
 use iechor_cachedb::CacheError;
 use iechor_cachedb::lease::LockError;
+use iechor_executor::{ExecError, StepFault};
 
 use crate::error::StepError;
 use crate::reference::ReferenceError;
@@ -39,6 +40,22 @@ pub enum ShellError {
 }
 
 impl ShellError {
+    /// The exit code that shells have for it: 127 when there is no such program, 126 when it may not
+    /// be executed; none for anything else.
+    pub fn exit_code(&self) -> Option<u8> {
+        let Self::Step(error) = self else {
+            return None;
+        };
+        match error.innermost() {
+            StepError::Exec(ExecError::Step(fault)) => match fault {
+                StepFault::NotInPath { .. } | StepFault::NoProgram { .. } => Some(127),
+                StepFault::NotExecutable { .. } => Some(126),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<String> {
         match self {
