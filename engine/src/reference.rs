@@ -74,11 +74,11 @@ pub enum ReferenceError {
     #[error("{0:?} is no image, no stage or step of the last build, and no id of a cached result")]
     NotFound(String),
     /// A prefix fits several things.
-    #[error("{prefix:?} is ambiguous: {}", .candidates.join(", "))]
+    #[error("{prefix:?} is ambiguous: it may be\n  {}", .candidates.join("\n  "))]
     Ambiguous {
         /// What was asked for.
         prefix: String,
-        /// What it fits, each with its kind.
+        /// What it fits, each with its kind and its instruction or name.
         candidates: Vec<String>,
     },
     /// No state of a failed step is kept.

@@ -226,8 +226,10 @@ fn an_ambiguous_prefix_lists_what_it_fits() {
     let location = format!("{digit}:/etc");
     env.run(["ls", &location])
         .code(1)
-        .says("ambiguous")
-        .says("step ");
+        .says("is ambiguous: it may be\n  ")
+        .says("step ")
+        .says(" ENV N")
+        .says("context/iEchorfile:");
     env.run(["diff", digit, "app"]).code(1).says("ambiguous");
     for command in [["mount", digit].as_slice(), &["shell", digit, "--", "true"]] {
         let refused = env.run(command).code(1);

@@ -3,6 +3,7 @@
 use iechor_cachedb::{CacheError, Image, Record};
 
 use super::{Found, Kind, Origin, ReferenceError};
+use crate::build::step::first_line;
 use crate::state::Engine;
 
 /// What is named by the first digits of its id; none when the text is no such thing, or nothing
@@ -17,7 +18,7 @@ pub(super) fn find(engine: &Engine, text: &str) -> Result<Option<Found>, Referen
         (Ok(image), Err(CacheError::NotFound { .. })) => Ok(Some(of_image(image))),
         (Err(CacheError::NotFound { .. }), Ok(record)) => Ok(Some(of_record(record, digits))),
         (Err(CacheError::NotFound { .. }), Err(CacheError::NotFound { .. })) => Ok(None),
-        (images, records) => Err(ambiguous(text, images, records)),
+        (images, records) => Err(ambiguous(engine, text, images, records)),
     }
 }
 
@@ -53,14 +54,20 @@ fn of_record(record: Record, digits: &str) -> Found {
 
 /// Candidates of both kinds, or the first error that is none of ambiguity.
 fn ambiguous(
+    engine: &Engine,
     text: &str,
     images: Result<Image, CacheError>,
     records: Result<Record, CacheError>,
 ) -> ReferenceError {
-    let images = images.map(|image| image.id.short());
-    let records = records.map(|record| record.key.short());
-    let all = candidates("image", images)
-        .and_then(|images| Ok([images, candidates("step", records)?].concat()));
+    let images = candidates(images.map(|image| image.id.short()));
+    let records = candidates(records.map(|record| record.key.short()));
+    let all = images.and_then(|images| {
+        let images = images.iter().map(|id| image_line(engine, id));
+        let records = records?;
+        Ok(images
+            .chain(records.iter().map(|id| step_line(engine, id)))
+            .collect())
+    });
     match all {
         Ok(candidates) => ReferenceError::Ambiguous {
             prefix: text.to_owned(),
@@ -70,12 +77,34 @@ fn ambiguous(
     }
 }
 
-fn candidates(kind: &str, found: Result<String, CacheError>) -> Result<Vec<String>, CacheError> {
-    let ids = match found {
-        Ok(id) => vec![id],
-        Err(CacheError::NotFound { .. }) => Vec::new(),
-        Err(CacheError::Ambiguous { candidates, .. }) => candidates,
-        Err(other) => return Err(other),
-    };
-    Ok(ids.iter().map(|id| format!("{kind} {id}")).collect())
+/// The ids that were found, short.
+fn candidates(found: Result<String, CacheError>) -> Result<Vec<String>, CacheError> {
+    match found {
+        Ok(id) => Ok(vec![id]),
+        Err(CacheError::NotFound { .. }) => Ok(Vec::new()),
+        Err(CacheError::Ambiguous { candidates, .. }) => Ok(candidates),
+        Err(other) => Err(other),
+    }
+}
+
+/// `image 9f2c… docker.io/library/app:latest`; what cannot be read is told by its id alone.
+fn image_line(engine: &Engine, id: &str) -> String {
+    let image = engine.cache().image_by_prefix(id).ok();
+    let name = image.and_then(|image| image.names.into_iter().next());
+    format!("image {id} {}", name.unwrap_or_default())
+        .trim_end()
+        .to_owned()
+}
+
+/// `step 9f2c… RUN make (iEchorfile:3)`.
+fn step_line(engine: &Engine, id: &str) -> String {
+    match engine.cache().find_by_prefix(id) {
+        Ok(record) => format!(
+            "step {id} {} ({}:{})",
+            first_line(&record.text),
+            record.place.file,
+            record.place.line
+        ),
+        Err(_) => format!("step {id}"),
+    }
 }
