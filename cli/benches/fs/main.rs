@@ -14,7 +14,7 @@
     reason = "a benchmark prints its table"
 )]
 
-#[path = "../../../tests/support/benchmark.rs"]
+#[path = "../../../tests/bench/benchmark.rs"]
 mod benchmark;
 mod disk;
 mod ground;

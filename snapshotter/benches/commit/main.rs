@@ -15,7 +15,7 @@
 )]
 
 mod bed;
-#[path = "../../../tests/support/benchmark.rs"]
+#[path = "../../../tests/bench/benchmark.rs"]
 mod benchmark;
 
 use std::error::Error;
