@@ -13,6 +13,7 @@ use iechor_snapshotter::mount::{self, MountError, MountKind, OverlayMount};
 use iechor_snapshotter::store::ActiveSnapshot;
 use iechor_snapshotter::tree::{Follow, Tree};
 use iechor_snapshotter::{Chain, Metadata, NodeKind};
+use rustix::io::Errno;
 
 use crate::fixture::{Lab, Layer, xattr};
 use crate::tree::told;
@@ -80,6 +81,36 @@ fn step(lab: &Lab, run: impl FnOnce(&Step)) -> Tree {
 
 fn read(tree: &Tree, path: &str) -> Option<Vec<u8>> {
     tree.read(Path::new(path), u64::MAX).unwrap()
+}
+
+/// The kernel copies between two file systems only where both are of one type that can.
+#[test]
+fn the_kernel_copies_nothing_from_a_file_below_but_programs_do() {
+    let lab = Lab::new();
+    let tree = step(&lab, |step| {
+        let copy = |name: &str| {
+            let from = File::open(step.at("d/a")).unwrap();
+            let to = File::create(step.at(name)).unwrap();
+            rustix::fs::copy_file_range(from, None, to, None, 3)
+        };
+        assert_eq!(copy("early"), Err(Errno::XDEV));
+        assert_eq!(fs::copy(step.at("d/a"), step.at("early")).unwrap(), 3);
+        File::options().append(true).open(step.at("d/a")).unwrap();
+        assert_eq!(copy("late"), Ok(3), "copied up");
+    });
+    assert_eq!(read(&tree, "early").unwrap(), b"aaa");
+    assert_eq!(read(&tree, "late").unwrap(), b"aaa");
+}
+
+#[test]
+fn a_file_below_was_changed_and_read_when_it_was_modified() {
+    let lab = Lab::new();
+    step(&lab, |step| {
+        let told = fs::metadata(step.at("d/a")).unwrap();
+        let modified = (told.mtime(), told.mtime_nsec());
+        assert_eq!((told.ctime(), told.ctime_nsec()), modified);
+        assert_eq!((told.atime(), told.atime_nsec()), modified);
+    });
 }
 
 #[test]
