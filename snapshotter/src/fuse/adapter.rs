@@ -263,20 +263,33 @@ impl Filesystem for Adapter {
         reply.error(Errno::ENOSYS);
     }
 
-    // Refused each time: there is no ioctl, on whatever file. Overlayfs asks for inode flags when it
-    // copies up.
+    // No file has flags, and overlayfs asks for them before it copies up and sets some. Every other ioctl is refused.
     fn ioctl(
         &self,
         _: &Request,
         _: INodeNo,
         _: FileHandle,
         _: IoctlFlags,
-        _: u32,
+        command: u32,
         _: &[u8],
-        _: u32,
+        room: u32,
         reply: ReplyIoctl,
     ) {
-        reply.error(Errno::ENOTTY);
+        match no_flags(command) {
+            Some(flags) if flags.len() == room as usize => reply.ioctl(0, flags),
+            _ => reply.error(Errno::ENOTTY),
+        }
+    }
+}
+
+/// What is read of a file without flags, if that is what is asked (ioctl_iflags(2), ioctl_xfs_fsgetxattr(2)).
+fn no_flags(command: u32) -> Option<&'static [u8]> {
+    const FS_IOC_GETFLAGS: u32 = 0x8008_6601;
+    const FS_IOC_FSGETXATTR: u32 = 0x801c_581f;
+    match command {
+        FS_IOC_GETFLAGS => Some(&[0; 4]),
+        FS_IOC_FSGETXATTR => Some(&[0; 28]),
+        _ => None,
     }
 }
 

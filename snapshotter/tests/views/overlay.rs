@@ -13,6 +13,7 @@ use iechor_snapshotter::mount::{self, MountError, MountKind, OverlayMount};
 use iechor_snapshotter::store::ActiveSnapshot;
 use iechor_snapshotter::tree::{Follow, Tree};
 use iechor_snapshotter::{Chain, Metadata, NodeKind};
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use rustix::io::Errno;
 
 use crate::fixture::{Lab, Layer, xattr};
@@ -100,6 +101,20 @@ fn the_kernel_copies_nothing_from_a_file_below_but_programs_do() {
     });
     assert_eq!(read(&tree, "early").unwrap(), b"aaa");
     assert_eq!(read(&tree, "late").unwrap(), b"aaa");
+}
+
+#[test]
+fn a_file_below_has_no_flags_and_is_copied_up_for_some() {
+    let lab = Lab::new();
+    let tree = step(&lab, |step| {
+        let file = File::open(step.at("d/a")).unwrap();
+        assert_eq!(ioctl_getflags(&file), Ok(IFlags::empty()));
+        ioctl_setflags(&file, IFlags::NODUMP).unwrap();
+        assert_eq!(ioctl_getflags(&file), Ok(IFlags::NODUMP));
+        let directory = File::open(step.at("empty")).unwrap();
+        assert_eq!(ioctl_getflags(&directory), Ok(IFlags::empty()));
+    });
+    assert_eq!(read(&tree, "d/a").unwrap(), b"aaa");
 }
 
 #[test]
