@@ -2,9 +2,8 @@
 # and failures_NAME, where a suite has more than one way to fail, lists those that a log has.
 
 # xfstests has the two programs of old.
-if [[ -n ${XFSTESTS_DIR:-} ]]; then
-    : "${FSX:=$XFSTESTS_DIR/ltp/fsx}" "${FSSTRESS:=$XFSTESTS_DIR/ltp/fsstress}"
-fi
+if [[ -x ${XFSTESTS_DIR:-}/ltp/fsx ]]; then : "${FSX:=$XFSTESTS_DIR/ltp/fsx}"; fi
+if [[ -x ${XFSTESTS_DIR:-}/ltp/fsstress ]]; then : "${FSSTRESS:=$XFSTESTS_DIR/ltp/fsstress}"; fi
 
 # Which suites there are, by the variables that are set.
 chosen_suites() {
@@ -14,6 +13,7 @@ chosen_suites() {
     [[ -z ${FSSTRESS:-} ]] || echo fsstress
     [[ -z ${STRESS_NG:-} ]] || echo stress_ng
     [[ -z ${UNIONMOUNT_DIR:-} ]] || echo unionmount
+    [[ -z ${XFSTESTS_DIR:-} ]] || echo xfstests
 }
 
 pjdfstest_here() { (cd "$at/t" && prove -r "$PJDFSTEST_DIR/tests"); }
@@ -126,3 +126,18 @@ suite_unionmount() {
 }
 failures_unionmount() { sed -n 's/^failed: //p' "$1"; }
 tell_unionmount() { echo "$(grep -ac '^TEST' "$1") steps; failed: $(grep -a '^failed' "$1" | cut -d' ' -f2- | tr '\n' ' ')"; }
+
+# It mounts for itself, too, through programs that stand in for mount(8) and others.
+suite_xfstests() {
+    rm -rf --one-file-system "$scratch/xfstests"
+    # Some of its tests are another user.
+    chmod 755 "$scratch"
+    ./xfstests.sh "$1" "$scratch/xfstests" "$logs/xfstests.$1"
+}
+failures_xfstests() { sed -n 's/^Failures: *//p' "$1" | tr -s ' ' '\n' | sort -u; }
+tell_xfstests() {
+    local names
+    names=$(failures_xfstests "$1" | tr '\n' ' ')
+    awk -v failed="${names:-none}" '/^Ran:/ { ran = NF - 1 } /^Not run:/ { not = NF - 2 }
+        END { print ran " tests, " not + 0 " of them not run; failed: " failed }' "$1"
+}
