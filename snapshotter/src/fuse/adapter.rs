@@ -263,7 +263,8 @@ impl Filesystem for Adapter {
         reply.error(Errno::ENOSYS);
     }
 
-    // No file has flags, and overlayfs asks for them before it copies up and sets some. Every other ioctl is refused.
+    // No file has flags, and overlayfs asks for them before it copies up and sets some. Every other
+    // ioctl is refused.
     fn ioctl(
         &self,
         _: &Request,
