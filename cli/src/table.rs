@@ -251,18 +251,27 @@ impl Line<'_> {
 #[derive(Debug)]
 struct Cells {
     text: String,
-    /// Bytes of each cell.
-    lengths: Vec<u32>,
+    extents: Vec<Extent>,
     /// Of the widest cell of each column.
-    widths: Vec<usize>,
+    widths: Vec<u32>,
+    /// Which column the next cell is in.
+    column: usize,
+}
+
+/// How much of the text is a cell, and how much of a line it takes.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    bytes: u32,
+    columns: u32,
 }
 
 impl Cells {
     fn new(columns: usize, rows: usize) -> Self {
         Self {
             text: String::new(),
-            lengths: Vec::with_capacity(columns * rows),
+            extents: Vec::with_capacity(columns * rows),
             widths: vec![0; columns],
+            column: 0,
         }
     }
 
@@ -281,21 +290,28 @@ impl Cells {
 
     fn end_cell(&mut self, begun: usize) {
         let cell = &self.text[begun..];
-        let column = self.lengths.len() % self.widths.len();
-        let width = &mut self.widths[column];
-        *width = columns(cell).max(*width);
-        self.lengths
-            .push(u32::try_from(cell.len()).unwrap_or(u32::MAX));
+        let extent = Extent::of(cell);
+        let width = &mut self.widths[self.column];
+        *width = extent.columns.max(*width);
+        self.extents.push(extent);
+        self.column += 1;
+        if self.column == self.widths.len() {
+            self.column = 0;
+        }
     }
 
     /// Writes lines with columns of these widths, many at a time.
-    fn write(&self, widths: &[usize], out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, widths: &[u32], out: &mut dyn Write) -> io::Result<()> {
         let mut lines = String::with_capacity(2 * WRITTEN_AT_ONCE);
         let mut rest = self.text.as_str();
-        for lengths in self.lengths.chunks(widths.len()) {
-            for (length, width) in lengths.iter().zip(widths) {
-                let (cell, after) = rest.split_at(*length as usize);
-                push_cell(&mut lines, cell, *width);
+        for line in self.extents.chunks(widths.len()) {
+            for (extent, width) in line.iter().zip(widths) {
+                let (cell, after) = rest.split_at(extent.bytes as usize);
+                lines.push_str(cell);
+                push_spaces(
+                    &mut lines,
+                    width.saturating_sub(extent.columns) as usize + GAP,
+                );
                 rest = after;
             }
             lines.truncate(lines.trim_end_matches(' ').len());
@@ -309,23 +325,31 @@ impl Cells {
     }
 }
 
-fn push_cell(line: &mut String, cell: &str, width: usize) {
+fn push_spaces(line: &mut String, mut count: usize) {
     const SPACES: &str = "                                                                ";
-    line.push_str(cell);
-    let mut padding = width.saturating_sub(columns(cell)) + GAP;
-    while padding > 0 {
-        let spaces = padding.min(SPACES.len());
+    while count > 0 {
+        let spaces = count.min(SPACES.len());
         line.push_str(&SPACES[..spaces]);
-        padding -= spaces;
+        count -= spaces;
     }
 }
 
-/// How many characters a cell has: bytes that continue none. There may be a million of cells, most
-/// of them short, and this is counted many bytes at a time.
-fn columns(cell: &str) -> usize {
-    const LAST_CONTINUATION: u8 = 0b1011_1111;
-    let begins = |byte: &u8| byte.cast_signed() > LAST_CONTINUATION.cast_signed();
-    cell.bytes().filter(begins).count()
+impl Extent {
+    /// A column for each character: bytes that continue none. There may be a million of cells, most
+    /// of them short and ASCII.
+    fn of(cell: &str) -> Self {
+        const LAST_CONTINUATION: i8 = 0b1011_1111_u8.cast_signed();
+        let begins = |byte: &&u8| byte.cast_signed() > LAST_CONTINUATION;
+        let columns = match cell.is_ascii() {
+            true => cell.len(),
+            false => cell.as_bytes().iter().filter(begins).count(),
+        };
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            bytes: count(cell.len()),
+            columns: count(columns),
+        }
+    }
 }
 
 impl ListArgs {
@@ -434,13 +458,13 @@ fn write_under_titles<R: Row>(
     }
     let all = || std::iter::once(&titles).chain(parts);
     let width = |column: usize| all().map(|cells| cells.widths[column]).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..R::COLUMNS.len()).map(width).collect();
+    let widths: Vec<u32> = (0..R::COLUMNS.len()).map(width).collect();
     titles.write(&widths, out)?;
     write_parts(parts, &widths, out)
 }
 
 /// Writes the first part while other threads lay out the others.
-fn write_parts(parts: &[Cells], widths: &[usize], out: &mut dyn Write) -> io::Result<()> {
+fn write_parts(parts: &[Cells], widths: &[u32], out: &mut dyn Write) -> io::Result<()> {
     let Some((first, others)) = parts.split_first() else {
         return Ok(());
     };

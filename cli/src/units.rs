@@ -18,17 +18,6 @@ impl TryFrom<String> for Size {
 
 const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 
-/// Bytes of each unit.
-const SCALES: [u64; 7] = [
-    1,
-    1_000,
-    1_000_000,
-    1_000_000_000,
-    1_000_000_000_000,
-    1_000_000_000_000_000,
-    1_000_000_000_000_000_000,
-];
-
 /// From how many bytes each unit but the last is too small: 999.95 of it would be shown as 1000.
 const LIMITS: [u64; 6] = [
     1_000,
@@ -43,7 +32,16 @@ impl Size {
     /// Writes it after a text; there may be 100,000 of them in a listing.
     pub(crate) fn push(self, text: &mut String) {
         let unit = LIMITS.iter().take_while(|limit| self.0 >= **limit).count();
-        push_four_digits(text, self.0, SCALES[unit]);
+        // Divided by what is known when this is compiled.
+        match unit {
+            0 => push_number(text, self.0),
+            1 => push_four_digits::<1_000>(text, self.0),
+            2 => push_four_digits::<1_000_000>(text, self.0),
+            3 => push_four_digits::<1_000_000_000>(text, self.0),
+            4 => push_four_digits::<1_000_000_000_000>(text, self.0),
+            5 => push_four_digits::<1_000_000_000_000_000>(text, self.0),
+            _ => push_four_digits::<1_000_000_000_000_000_000>(text, self.0),
+        }
         text.push_str(UNITS[unit]);
     }
 }
@@ -56,19 +54,17 @@ impl fmt::Display for Size {
     }
 }
 
-/// Four digits of a quotient, rounded, without zeros at the end.
-fn push_four_digits(text: &mut String, bytes: u64, scale: u64) {
-    let decimals = match bytes / scale {
-        _ if scale == 1 => 0,
-        0..10 => 3,
-        10..100 => 2,
-        _ => 1,
+/// Four digits of the quotient by a unit's bytes, rounded, without zeros at the end.
+fn push_four_digits<const UNIT: u64>(text: &mut String, bytes: u64) {
+    let power = match bytes / UNIT {
+        0..10 => 1000,
+        10..100 => 100,
+        _ => 10,
     };
-    let power = 10_u64.pow(decimals);
     // Of large units what is below a millionth changes no digit.
-    let shrink = (scale / 1_000_000).max(1);
-    let (bytes, scale) = (bytes / shrink, scale / shrink);
-    let rounded = (bytes * power + scale / 2) / scale;
+    let shrink = (UNIT / 1_000_000).max(1);
+    let unit = UNIT / shrink;
+    let rounded = (bytes / shrink * power + unit / 2) / unit;
     push_number(text, rounded / power);
     push_decimals(text, rounded % power, power);
 }
@@ -86,16 +82,17 @@ fn push_decimals(text: &mut String, mut fraction: u64, mut power: u64) {
 
 /// Writes a number after a text.
 pub(crate) fn push_number(text: &mut String, number: u64) {
+    let digit = |number: u64| b'0' + (number % 10) as u8;
+    if number < 10 {
+        text.push(digit(number).into());
+        return;
+    }
     let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = number;
-    loop {
+    let (mut at, mut rest) = (digits.len(), number);
+    while rest > 0 {
         at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
+        digits[at] = digit(rest);
         rest /= 10;
-        if rest == 0 {
-            break;
-        }
     }
     text.push_str(str::from_utf8(&digits[at..]).unwrap_or_default());
 }
