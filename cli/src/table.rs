@@ -1,16 +1,17 @@
 //! Listings: a table for people, JSON for programs.
 
+mod cells;
+mod parts;
+
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
-use std::ops::Range;
-use std::panic::resume_unwind;
-use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use iechor_engine::usage::{StepPlace, UsageId};
 use serde::Serialize;
 
+use self::cells::Cells;
 use crate::error::CliError;
 use crate::ui::Ui;
 use crate::units::{self, Ago, Size};
@@ -19,10 +20,6 @@ use crate::units::{self, Ago, Size};
 const SHORT_ID: usize = 12;
 /// Columns of free text in a table.
 const SHORT_TEXT: usize = 50;
-/// Spaces between two columns.
-const GAP: usize = 3;
-/// Bytes from which lines are written.
-const WRITTEN_AT_ONCE: usize = 1 << 16;
 
 /// Options of every listing.
 #[derive(Debug, Args)]
@@ -247,111 +244,6 @@ impl Line<'_> {
     }
 }
 
-/// The cells of many rows, one after the other in one text.
-#[derive(Debug)]
-struct Cells {
-    text: String,
-    extents: Vec<Extent>,
-    /// Of the widest cell of each column.
-    widths: Vec<u32>,
-    /// Which column the next cell is in.
-    column: usize,
-}
-
-/// How much of the text is a cell, and how much of a line it takes.
-#[derive(Debug, Clone, Copy)]
-struct Extent {
-    bytes: u32,
-    columns: u32,
-}
-
-impl Cells {
-    fn new(columns: usize, rows: usize) -> Self {
-        Self {
-            text: String::new(),
-            extents: Vec::with_capacity(columns * rows),
-            widths: vec![0; columns],
-            column: 0,
-        }
-    }
-
-    /// Of rows by number.
-    fn of<R: Row>(rows: Range<usize>, row: &impl Fn(usize) -> R, style: &Style) -> Self {
-        let mut cells = Self::new(R::COLUMNS.len(), rows.len());
-        for number in rows {
-            row(number).cells(&mut cells.line(style));
-        }
-        cells
-    }
-
-    fn line<'a>(&'a mut self, style: &'a Style) -> Line<'a> {
-        Line { style, cells: self }
-    }
-
-    fn end_cell(&mut self, begun: usize) {
-        let cell = &self.text[begun..];
-        let extent = Extent::of(cell);
-        let width = &mut self.widths[self.column];
-        *width = extent.columns.max(*width);
-        self.extents.push(extent);
-        self.column += 1;
-        if self.column == self.widths.len() {
-            self.column = 0;
-        }
-    }
-
-    /// Writes lines with columns of these widths, many at a time.
-    fn write(&self, widths: &[u32], out: &mut dyn Write) -> io::Result<()> {
-        let mut lines = String::with_capacity(2 * WRITTEN_AT_ONCE);
-        let mut rest = self.text.as_str();
-        for line in self.extents.chunks(widths.len()) {
-            for (extent, width) in line.iter().zip(widths) {
-                let (cell, after) = rest.split_at(extent.bytes as usize);
-                lines.push_str(cell);
-                push_spaces(
-                    &mut lines,
-                    width.saturating_sub(extent.columns) as usize + GAP,
-                );
-                rest = after;
-            }
-            lines.truncate(lines.trim_end_matches(' ').len());
-            lines.push('\n');
-            if lines.len() >= WRITTEN_AT_ONCE {
-                out.write_all(lines.as_bytes())?;
-                lines.clear();
-            }
-        }
-        out.write_all(lines.as_bytes())
-    }
-}
-
-fn push_spaces(line: &mut String, mut count: usize) {
-    const SPACES: &str = "                                                                ";
-    while count > 0 {
-        let spaces = count.min(SPACES.len());
-        line.push_str(&SPACES[..spaces]);
-        count -= spaces;
-    }
-}
-
-impl Extent {
-    /// A column for each character: bytes that continue none. There may be a million of cells, most
-    /// of them short and ASCII.
-    fn of(cell: &str) -> Self {
-        const LAST_CONTINUATION: i8 = 0b1011_1111_u8.cast_signed();
-        let begins = |byte: &&u8| byte.cast_signed() > LAST_CONTINUATION;
-        let columns = match cell.is_ascii() {
-            true => cell.len(),
-            false => cell.as_bytes().iter().filter(begins).count(),
-        };
-        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Self {
-            bytes: count(cell.len()),
-            columns: count(columns),
-        }
-    }
-}
-
 impl ListArgs {
     /// Whether people read it, so that totals may follow.
     pub(crate) fn is_table(&self) -> bool {
@@ -442,7 +334,7 @@ fn write_table<R: Row>(
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let parts = in_parts(count, |rows| Cells::of(rows, row, style));
+    let parts = parts::deal(count, |rows| Cells::of(rows, row, style));
     write_under_titles::<R>(&parts, style, out)
 }
 
@@ -460,29 +352,7 @@ fn write_under_titles<R: Row>(
     let width = |column: usize| all().map(|cells| cells.widths[column]).max().unwrap_or(0);
     let widths: Vec<u32> = (0..R::COLUMNS.len()).map(width).collect();
     titles.write(&widths, out)?;
-    write_parts(parts, &widths, out)
-}
-
-/// Writes the first part while other threads lay out the others.
-fn write_parts(parts: &[Cells], widths: &[u32], out: &mut dyn Write) -> io::Result<()> {
-    let Some((first, others)) = parts.split_first() else {
-        return Ok(());
-    };
-    let laid_out = |cells: &Cells| {
-        let mut lines = Vec::with_capacity(2 * cells.text.len());
-        cells.write(widths, &mut lines).map(|()| lines)
-    };
-    thread::scope(|scope| {
-        let others: Vec<_> = others
-            .iter()
-            .map(|cells| scope.spawn(move || laid_out(cells)))
-            .collect();
-        first.write(widths, out)?;
-        others.into_iter().try_for_each(|other| {
-            let lines = other.join().unwrap_or_else(|panic| resume_unwind(panic));
-            out.write_all(&lines?)
-        })
-    })
+    parts::write(parts, &widths, out)
 }
 
 fn write_ids<R: Row>(
@@ -498,26 +368,6 @@ fn write_ids<R: Row>(
         cells.text.clear();
     }
     Ok(())
-}
-
-/// Rows from which a second thread spares more time than starting it takes.
-const WORTH_A_THREAD: usize = 5000;
-
-/// Does what is to be done for rows, for many of them on several threads, a part each.
-fn in_parts<T: Send>(count: usize, act: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let parts = threads.min(count / WORTH_A_THREAD).max(1);
-    let part = |number: usize| number * count / parts..(number + 1) * count / parts;
-    thread::scope(|scope| {
-        let act = &act;
-        let others: Vec<_> = (1..parts)
-            .map(|number| scope.spawn(move || act(part(number))))
-            .collect();
-        let others = others
-            .into_iter()
-            .map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        std::iter::once(act(part(0))).chain(others).collect()
-    })
 }
 
 #[cfg(test)]
