@@ -33,6 +33,7 @@ impl Fates {
             view,
             usage,
             images: images_of_records(graph),
+            in_named_images: in_named_images(graph),
         };
         let failed: Vec<Fate> = graph
             .failed
@@ -76,10 +77,23 @@ fn keep_parent(records: &mut [Fate], parent: usize, child: Fate) {
     }
 }
 
-/// Of each record, the images that are made of it, by position in the graph; none at all when neither
-/// the scope nor a filter asks.
+/// Of each record, whether an image with a name is made of it.
+fn in_named_images(graph: &Prunable) -> Vec<bool> {
+    let mut named = vec![false; graph.records.rows().len()];
+    for image in graph.images.iter().filter(|image| image.is_named()) {
+        let mut next = image.record;
+        while let Some(at) = next.filter(|at| !named[*at]) {
+            named[at] = true;
+            next = graph.records.rows()[at].parent();
+        }
+    }
+    named
+}
+
+/// Of each record, the images that are made of it, by position in the graph; none at all when no
+/// filter asks.
 fn images_of_records(graph: &Prunable) -> Vec<Vec<usize>> {
-    if graph.policy.scope == GcScope::All && graph.policy.filters.is_empty() {
+    if graph.policy.filters.is_empty() {
         return Vec::new();
     }
     let mut of_record = vec![Vec::new(); graph.records.rows().len()];
@@ -99,6 +113,7 @@ struct Judge<'a> {
     view: GcView<'a>,
     usage: &'a dyn Usage,
     images: Vec<Vec<usize>>,
+    in_named_images: Vec<bool>,
 }
 
 impl Judge<'_> {
@@ -119,7 +134,7 @@ impl Judge<'_> {
         let spared = self.policy.scope == GcScope::Dangling;
         if leased {
             Some(KeepReason::Leased)
-        } else if spared && self.images(at).any(ImageRoot::is_named) {
+        } else if spared && self.in_named_images[at] {
             Some(KeepReason::Image)
         } else if spared && self.graph.newest[at] {
             Some(KeepReason::NewestBuild)
@@ -143,7 +158,7 @@ impl Judge<'_> {
             images: Some(&|| self.images(at).flat_map(ImageRoot::words).collect()),
             last_used: record.last_used(),
             failed: false,
-            in_use: leased || self.images(at).any(ImageRoot::is_named),
+            in_use: leased || self.in_named_images[at],
             shared: &|| {
                 let layer = self.usage.layer_of(at, record);
                 layer.is_some_and(|layer| self.usage.is_shared(layer))
