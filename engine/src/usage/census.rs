@@ -85,6 +85,14 @@ impl Census {
         self.positions.find(&self.tables, snapshot)
     }
 
+    /// The same, looked for at a place first.
+    pub(super) fn position_near(&self, snapshot: &SnapshotId, near: usize) -> Option<usize> {
+        match self.tables.ids().get(near) {
+            Some(id) if id == snapshot.digest() => Some(near),
+            _ => self.position(snapshot),
+        }
+    }
+
     /// Position of the layer that one lies on; none also where that one is not here.
     pub(super) fn parent_at(&self, at: usize) -> Option<usize> {
         self.layer(at).parent()

@@ -25,16 +25,24 @@ enum Found {
     AsParent(u32),
 }
 
-impl Found {
-    fn of(listing: &Listing, at: usize, census: &Census) -> Self {
+/// Looks up the records of a range. Steps that were made one after the other made layers that stand
+/// one after the other.
+fn look_up(listing: &Listing, steps: Range<usize>, census: &Census) -> Vec<Found> {
+    let mut next = 0;
+    let mut found = Vec::with_capacity(steps.len());
+    for at in steps {
         let row = &listing.rows()[at];
-        if let Some(parent) = row.parent().filter(|_| !listing.makes_layer(at)) {
-            return Self::AsParent(position(parent));
-        }
-        let snapshot = row.snapshot();
-        let place = snapshot.and_then(|snapshot| census.position(&snapshot));
-        Self::At(place.map_or(NONE, position))
+        found.push(match row.parent().filter(|_| !listing.makes_layer(at)) {
+            Some(parent) => Found::AsParent(position(parent)),
+            None => {
+                let snapshot = row.snapshot();
+                let place = snapshot.and_then(|snapshot| census.position_near(&snapshot, next));
+                next = place.map_or(next, |place| place + 1);
+                Found::At(place.map_or(NONE, position))
+            }
+        });
     }
+    found
 }
 
 /// There are fewer records, and fewer layers.
@@ -47,12 +55,9 @@ impl Places {
         let steps = listing.rows().len();
         let mut places = Vec::with_capacity(steps);
         let middle = steps / 2;
-        let look_up = |steps: Range<usize>| -> Vec<Found> {
-            steps.map(|at| Found::of(listing, at, census)).collect()
-        };
         let (first, second) = thread::scope(|scope| {
-            let second = scope.spawn(|| look_up(middle..steps));
-            let first = look_up(0..middle);
+            let second = scope.spawn(|| look_up(listing, middle..steps, census));
+            let first = look_up(listing, 0..middle, census);
             let second = second.join().unwrap_or_else(|panic| resume_unwind(panic));
             (first, second)
         });
