@@ -182,6 +182,13 @@ impl Usage {
         self.shares.len() + self.others.len()
     }
 
+    /// How many of them take space at all. They are the first ones.
+    pub fn count_with_bytes(&self) -> usize {
+        let (shares, others) = (&self.shares, &self.others);
+        self.order
+            .partition_point(|at| size(shares, others, *at) > 0)
+    }
+
     /// One of them, counted from the largest.
     pub fn record(&self, number: usize) -> UsageRecord {
         self.record_at(self.order[number])
@@ -268,17 +275,18 @@ impl Found<'_> {
     /// Of equals the older step first.
     fn largest_first(&self, positions: Range<usize>) -> Vec<usize> {
         let mut order: Vec<usize> = positions.collect();
-        order.sort_by_cached_key(|at| Reverse(self.size(*at)));
+        order.sort_by_cached_key(|at| Reverse(size(self.shares, self.others, *at)));
         order
     }
+}
 
-    fn size(&self, at: usize) -> u64 {
-        match self.shares.get(at) {
-            Some(share) => share.own + share.shared,
-            None => {
-                let other = &self.others[at - self.shares.len()];
-                other.own + other.shared
-            }
+/// Bytes of a record, shared or not; the steps come first.
+fn size(steps: &[Share], others: &[UsageRecord], at: usize) -> u64 {
+    match steps.get(at) {
+        Some(share) => share.own + share.shared,
+        None => {
+            let other = &others[at - steps.len()];
+            other.own + other.shared
         }
     }
 }

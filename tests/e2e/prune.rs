@@ -43,6 +43,11 @@ fn usage_lists_every_step_and_adds_up() {
         table.starts_with("ID") && table.contains("Total:"),
         "{table}"
     );
+    assert!(
+        table.contains(" more take no space: see `builder ls`, or --tree\n"),
+        "{table}"
+    );
+    assert!(!table.contains("FROM base"), "{table}");
 }
 
 #[test]

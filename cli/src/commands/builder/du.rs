@@ -69,26 +69,48 @@ pub(crate) fn run(args: &DuArgs, session: &Session) -> Result<(), CliError> {
     let engine = session.engine()?;
     if args.tree {
         let tree = usage::usage_tree(&engine)?;
-        show(args, |number| tree.row(number), tree.usage(), session)
+        let usage = tree.usage();
+        show(
+            args,
+            usage.count(),
+            |number| tree.row(number),
+            usage,
+            session,
+        )
     } else {
         let usage = usage::usage(&engine)?;
-        show(args, |number| usage.record(number), &usage, session)
+        // People are spared what takes nothing; programs are not.
+        let count = match args.list.is_table() {
+            true => usage.count_with_bytes(),
+            false => usage.count(),
+        };
+        show(args, count, |number| usage.record(number), &usage, session)
     }
 }
 
 fn show<R: Row>(
     args: &DuArgs,
+    count: usize,
     row: impl Fn(usize) -> R + Sync,
     usage: &Usage,
     session: &Session,
 ) -> Result<(), CliError> {
     args.list
-        .show_each(usage.count(), row, session.now(), &session.ui)?;
+        .show_each(count, row, session.now(), &session.ui)?;
     if args.list.is_table() {
         let style = args.list.style(session.now());
+        session.ui.text(&rest(usage.count() - count))?;
         session.ui.text(&totals(usage, &style))?;
     }
     Ok(())
+}
+
+/// What is said of records that take nothing and are not listed.
+fn rest(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        _ => format!("\n{count} more take no space: see `builder ls`, or --tree\n"),
+    }
 }
 
 fn totals(usage: &Usage, style: &Style) -> String {
