@@ -114,21 +114,30 @@ impl Block<'_> {
 }
 
 impl Extent {
-    /// A column for each character: bytes that continue none. There may be a million of cells, most
-    /// of them short and ASCII.
+    /// A column for each character: for each byte that continues none.
     fn of(cell: &str) -> Self {
-        const LAST_CONTINUATION: i8 = 0b1011_1111_u8.cast_signed();
-        let begins = |byte: &&u8| byte.cast_signed() > LAST_CONTINUATION;
-        let columns = match cell.is_ascii() {
-            true => cell.len(),
-            false => cell.as_bytes().iter().filter(begins).count(),
-        };
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
             bytes: count(cell.len()),
-            columns: count(columns),
+            columns: count(cell.len() - continuations(cell.as_bytes())),
         }
     }
+}
+
+/// How many bytes of a text are neither ASCII nor the first ones of a character (`10xxxxxx`). There may
+/// be a million of cells: eight bytes at a time.
+fn continuations(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (words, rest) = text.as_chunks::<8>();
+    let in_word = |word: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*word);
+        let found = (word >> 7) & (!word >> 6) & ONES;
+        (found.wrapping_mul(ONES) >> 56) as usize
+    };
+    let in_rest = rest
+        .iter()
+        .filter(|byte| **byte & 0b1100_0000 == 0b1000_0000);
+    words.iter().map(in_word).sum::<usize>() + in_rest.count()
 }
 
 fn push_spaces(line: &mut String, count: u32) {
@@ -138,5 +147,19 @@ fn push_spaces(line: &mut String, count: u32) {
         let spaces = count.min(SPACES.len());
         line.push_str(&SPACES[..spaces]);
         count -= spaces;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_character_is_a_column(text in "([a-z]{0,9}|.){0,12}") {
+            let extent = Extent::of(&text);
+            proptest::prop_assert_eq!(extent.columns as usize, text.chars().count());
+            proptest::prop_assert_eq!(extent.bytes as usize, text.len());
+        }
     }
 }
