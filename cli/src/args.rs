@@ -9,6 +9,7 @@ use crate::commands::build::BuildArgs;
 use crate::commands::builder::BuilderCommand;
 use crate::commands::builder::du::DuArgs;
 use crate::commands::builder::prune::PruneArgs;
+use crate::commands::builder::why::WhyArgs;
 use crate::commands::cat::CatArgs;
 use crate::commands::commit::CommitArgs;
 use crate::commands::completion::CompletionArgs;
@@ -106,6 +107,9 @@ pub(crate) enum Command {
     Du(DuArgs),
     /// Remove what is no longer needed (the same as `builder prune`)
     Prune(PruneArgs),
+    /// Show why a cached step was executed (the same as `builder why`)
+    #[command(visible_alias = "explain")]
+    Why(WhyArgs),
     /// List the local images
     Images(ImagesArgs),
     /// Remove names from the local image list

@@ -60,6 +60,7 @@ fn dispatch(cli: Cli, ui: Ui) -> Result<(), CliError> {
         Command::Builder { command } => builder::run(command, &session),
         Command::Du(args) => builder::du::run(&args, &session),
         Command::Prune(args) => builder::prune::run(args, &session),
+        Command::Why(args) => builder::why::run(&args, &session),
         Command::Images(args) => images::run(&args, &session),
         Command::Rmi(args) => rmi::run(&args, &session),
         Command::Tag(args) => tag::run(&args, &session),

@@ -93,6 +93,7 @@ fn why_shows_the_inputs_and_what_changed() {
     env.build(&[]).success();
     env.build(&["--build-arg", "A=2"]).success();
     let said = env.run(["builder", "why", "4"]).success().stdout;
+    assert_eq!(env.run(["why", "4"]).success().stdout, said);
     for text in [
         "RUN echo $A $B\n",
         "RULE",

@@ -11,6 +11,7 @@ fn help_names_every_command() {
         "builder",
         "du",
         "prune",
+        "why",
         "images",
         "rmi",
         "tag",
