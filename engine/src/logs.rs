@@ -90,7 +90,6 @@ pub(crate) enum Life {
 pub(crate) fn begin(engine: &Engine, build: i64) -> Result<Alive, PathError> {
     let home = directory(engine);
     fs::create_dir_all(&home).at("make directory", &home)?;
-    sweep(&home, SystemTime::now())?;
     let made = tempfile::Builder::new()
         .prefix(UNNAMED)
         .tempdir_in(&home)
@@ -103,9 +102,11 @@ pub(crate) fn begin(engine: &Engine, build: i64) -> Result<Alive, PathError> {
     Ok(Alive { _dir: dir })
 }
 
-/// Removes what builds left that were killed before they gave it a name.
-fn sweep(home: &Path, now: SystemTime) -> Result<(), PathError> {
-    for (path, metadata) in disk::entries(home)? {
+/// Removes what builds left that were killed before they gave it a name. For a prune: a build has
+/// better things to do than to look at what lies there of all builds before it.
+pub(crate) fn sweep(engine: &Engine) -> Result<(), PathError> {
+    let now = SystemTime::now();
+    for (path, metadata) in disk::entries(&directory(engine))? {
         let is_unnamed = path
             .file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with(UNNAMED));
@@ -232,24 +233,4 @@ fn step_of(file: &Path) -> Option<StepId> {
         .filter(|_| file.extension() == Some(OsStr::new("log")))?;
     let number: usize = ordinal.to_str()?.parse().ok()?;
     number.checked_sub(1).map(StepId)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_killed_builds_left_without_a_name_goes_after_a_while() {
-        let home = tempfile::tempdir().unwrap();
-        for name in [".begins-x", "1"] {
-            fs::create_dir(home.path().join(name)).unwrap();
-        }
-        let left = || fs::read_dir(home.path()).unwrap().count();
-        let now = SystemTime::now();
-        sweep(home.path(), now).unwrap();
-        assert_eq!(left(), 2);
-        sweep(home.path(), now + NAMED_WITHIN * 2).unwrap();
-        assert_eq!(left(), 1);
-        assert!(home.path().join("1").is_dir());
-    }
 }

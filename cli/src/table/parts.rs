@@ -19,7 +19,7 @@ const ROWS: usize = 256;
 /// Blocks that a thread is ahead of what is written.
 const AHEAD: usize = 8;
 
-/// Makes the cells of so many rows, of many on several threads. Each part has every so manieth block.
+/// Makes the cells of so many rows, of many on several threads. Each part has one block in so many.
 pub(super) fn deal(
     count: usize,
     make: impl Fn(&mut dyn Iterator<Item = usize>) -> Cells + Sync,

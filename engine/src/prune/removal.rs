@@ -11,6 +11,7 @@ use super::{Going, Plan, PruneError, PrunePlan, PruneReport};
 use crate::cache_mounts::directory::{self, MountLock};
 use crate::history;
 use crate::hold::Held;
+use crate::logs;
 use crate::state::Engine;
 use crate::usage::census::{Census, Trust};
 use crate::usage::files::{Named, Need, Place, Stored};
@@ -31,6 +32,7 @@ pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError
     let layers = remove_layers(engine, &plan)?;
     let swept = engine.store().sweep()?.bytes;
     let files = remove_files(engine, &plan)?;
+    logs::sweep(engine)?;
     // For the next listing; a file of what is gone is none that anybody needs.
     Census::take(engine, Trust::Times)?;
     let bytes = layers.bytes + swept + files.iter().map(|stored| stored.record.own).sum::<u64>();

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use iechor_cachedb::{BuildStatus, NewBuild, NewStep, StepOutcome, UnixMillis};
 use iechor_engine::progress::Silent;
@@ -431,6 +431,21 @@ fn start_log(state: &TestState, build: i64, step: StepId) -> fs::File {
     let log = logs::path(&state.engine, build, step);
     fs::create_dir_all(log.parent().unwrap()).unwrap();
     logs::create(&state.engine, build, step).unwrap()
+}
+
+#[test]
+fn what_killed_builds_left_without_a_name_goes_after_a_while() {
+    let state = TestState::new();
+    let long_ago = SystemTime::now() - Duration::from_secs(600);
+    let unnamed = [".begins-now", ".begins-then"].map(|name| {
+        let dir = state.engine.root().join("logs").join(name);
+        fs::create_dir_all(&dir).unwrap();
+        dir
+    });
+    let then = fs::File::open(&unnamed[1]).unwrap();
+    then.set_modified(long_ago).unwrap();
+    prune(&state, &PruneRequest::default());
+    assert_eq!(unnamed.map(|dir| dir.exists()), [true, false]);
 }
 
 #[test]
