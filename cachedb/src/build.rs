@@ -126,6 +126,8 @@ pub struct BuildStep {
     pub build: BuildId,
     /// What happened.
     pub step: NewStep,
+    /// When its record was pruned, if it was.
+    pub pruned: Option<UnixMillis>,
 }
 
 impl BuildStatus {

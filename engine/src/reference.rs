@@ -253,16 +253,17 @@ fn stage(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
 }
 
 fn of_step(step: Option<BuildStep>, kind: Kind) -> Result<Option<Found>, ReferenceError> {
-    let Some(BuildStep { step, .. }) = step else {
+    let Some(found) = step else {
         return Ok(None);
     };
+    let step = &found.step;
     let title = match (kind, &step.place.stage_name) {
         (Kind::Stage, Some(name)) => format!("stage {name}"),
         (Kind::Stage, None) => format!("stage {}", step.place.stage_index),
         _ => format!("step {}", step.text),
     };
     let Some(record) = step.record else {
-        let absence = Absence::of(&step);
+        let absence = Absence::of(&found);
         return Err(ReferenceError::NoResult { title, absence });
     };
     Ok(Some(Found {

@@ -241,12 +241,12 @@ fn what_was_pruned_is_told_to_be() {
     for name in ["2", "build:2"] {
         env.run(["ls", name])
             .code(1)
-            .says("step RUN echo one was pruned: build again")
+            .says("step RUN echo one was pruned just now: build again")
             .keeps_quiet_about("--failed");
     }
     env.run(["builder", "why", "build"])
         .code(1)
-        .says("stage build was pruned: build again");
+        .says("stage build was pruned just now: build again");
     for name in [&key[..], &key["sha256:".len()..][..12]] {
         env.run(["ls", name])
             .code(1)

@@ -164,8 +164,8 @@ fn steps(
 fn step_query(condition: &str) -> String {
     format!(
         "SELECT id, build, ordinal, number, text, file, line, stage_index, stage_name, position, \
-         record, parent, snapshot, outcome, reason, duration_ms, log, label, begun_ms, takes_from, setup \
-         FROM build_steps {condition}"
+         record, parent, snapshot, outcome, reason, duration_ms, log, label, begun_ms, takes_from, setup, \
+         pruned FROM build_steps {condition}"
     )
 }
 
@@ -189,6 +189,7 @@ fn read_step(row: &Row<'_>) -> rusqlite::Result<BuildStep> {
         id: StepId(row.get(0)?),
         build: BuildId(row.get(1)?),
         step: read_what_happened(row)?,
+        pruned: row.get::<_, Option<i64>>(21)?.map(UnixMillis),
     })
 }
 

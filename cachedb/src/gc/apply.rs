@@ -115,20 +115,38 @@ fn delete_record(
 ) -> rusqlite::Result<bool> {
     let key: Option<[u8; 32]> = transaction
         .prepare_cached(
-            "DELETE FROM records WHERE id = ?1 \
+            "SELECT key FROM records WHERE id = ?1 \
              AND NOT EXISTS (SELECT 1 FROM records AS child WHERE child.parent = ?1) \
-             AND EXISTS (SELECT 1 FROM usage WHERE record = ?1 AND sequence = ?2) RETURNING key",
+             AND EXISTS (SELECT 1 FROM usage WHERE record = ?1 AND sequence = ?2)",
         )?
         .query_row(params![id.0, column::signed(use_sequence)], |row| {
             row.get(0)
         })
         .optional()?;
     if let Some(key) = key {
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO tombstones (key, pruned) VALUES (?1, ?2)")?
-            .execute(params![key, now.0])?;
+        bury(transaction, id, &key, now)?;
     }
     Ok(key.is_some())
+}
+
+/// Deletes a record; its key, and the steps that had it, keep when that was.
+fn bury(
+    transaction: &Transaction<'_>,
+    id: RecordId,
+    key: &[u8; 32],
+    now: UnixMillis,
+) -> rusqlite::Result<()> {
+    // Before the record goes: then its steps do not name it any more.
+    transaction
+        .prepare_cached("UPDATE build_steps SET pruned = ?2 WHERE record = ?1")?
+        .execute(params![id.0, now.0])?;
+    transaction
+        .prepare_cached("DELETE FROM records WHERE id = ?1")?
+        .execute([id.0])?;
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO tombstones (key, pruned) VALUES (?1, ?2)")?
+        .execute(params![key, now.0])
+        .map(drop)
 }
 
 fn forget_state(

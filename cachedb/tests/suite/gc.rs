@@ -250,6 +250,33 @@ fn the_state_of_a_failed_step_can_be_pruned_alone_and_keeps_its_parent() {
 }
 
 #[test]
+fn the_steps_of_what_is_pruned_keep_when_it_was_and_the_others_have_nothing() {
+    let t = TestDb::new();
+    let [base, a, ..] = small_tree(&t);
+    let steps = [(1, &base), (2, &a)]
+        .map(|(number, record)| new_step(number, StepOutcome::Hit, Some(record)));
+    let build = new_build("iEchorfile");
+    let id =
+        t.db.log_build(&build, &steps, BuildStatus::Succeeded, None, UnixMillis(2))
+            .unwrap();
+    let told = || {
+        let steps = t.db.steps(id).unwrap().into_iter();
+        steps
+            .map(|step| (step.step.record, step.pruned))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(), [(Some(base.id), None), (Some(a.id), None)]);
+    let mut plan = plan(&t, &prune_all());
+    plan.items.retain(|item| item.record() != Some(base.id));
+    t.db.apply_gc(&plan, nothing_leased(UnixMillis(77)))
+        .unwrap();
+    assert_eq!(
+        told(),
+        [(Some(base.id), None), (None, Some(UnixMillis(77)))]
+    );
+}
+
+#[test]
 fn a_state_that_two_builds_were_left_in_goes_once() {
     let t = TestDb::new();
     let [_, a, ..] = small_tree(&t);

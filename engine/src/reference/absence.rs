@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use iechor_cachedb::{CacheError, MissReason, NewStep, StepOutcome, UnixMillis};
+use iechor_cachedb::{BuildStep, CacheError, MissReason, StepOutcome, UnixMillis};
 
 use super::{ReferenceError, prefix};
 use crate::build::clock::Clock;
@@ -23,15 +23,20 @@ pub enum Absence {
     Cancelled,
     /// An earlier one failed.
     Skipped,
-    /// Its record was pruned.
-    Pruned,
+    /// Its record was pruned; so long ago, where that was kept.
+    Pruned {
+        /// In milliseconds.
+        ago_ms: Option<u64>,
+    },
 }
 
 impl Absence {
-    pub(super) fn of(step: &NewStep) -> Self {
-        match step.outcome {
-            StepOutcome::Hit | StepOutcome::Miss => Self::Pruned,
-            StepOutcome::Failed if step.snapshot.is_some() => Self::Failed,
+    pub(super) fn of(found: &BuildStep) -> Self {
+        match found.step.outcome {
+            StepOutcome::Hit | StepOutcome::Miss => Self::Pruned {
+                ago_ms: found.pruned.map(since),
+            },
+            StepOutcome::Failed if found.step.snapshot.is_some() => Self::Failed,
             StepOutcome::Failed => Self::FailedWithoutState,
             StepOutcome::Cancelled => Self::Cancelled,
             StepOutcome::Skipped => Self::Skipped,
@@ -48,7 +53,13 @@ impl fmt::Display for Absence {
             }
             Self::Cancelled => "was interrupted and has no result: build again",
             Self::Skipped => "was not begun, for an earlier one failed: build again",
-            Self::Pruned => "was pruned: build again",
+            Self::Pruned { ago_ms: None } => "was pruned: build again",
+            Self::Pruned {
+                ago_ms: Some(ago_ms),
+            } => {
+                let pruned = MissReason::Pruned { ago_ms: *ago_ms };
+                return write!(f, "was {pruned}: build again");
+            }
         })
     }
 }
@@ -61,12 +72,25 @@ pub(super) fn of_key(engine: &Engine, text: &str) -> Result<Option<ReferenceErro
     let pruned = engine.cache().pruned_by_prefix(digits)?;
     Ok(pruned.map(|when| ReferenceError::Pruned {
         key: text.to_owned(),
-        pruned: ago(when),
+        pruned: MissReason::Pruned {
+            ago_ms: since(when),
+        },
     }))
 }
 
-fn ago(when: UnixMillis) -> MissReason {
-    MissReason::Pruned {
-        ago_ms: Clock::start(None).now().since(when),
+/// Milliseconds from then till now.
+fn since(when: UnixMillis) -> u64 {
+    Clock::start(None).now().since(when)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pruned_tells_how_long_ago_where_that_was_kept() {
+        let told = |ago_ms| Absence::Pruned { ago_ms }.to_string();
+        assert_eq!(told(Some(2 * 3_600_000)), "was pruned 2 h ago: build again");
+        assert_eq!(told(None), "was pruned: build again");
     }
 }
