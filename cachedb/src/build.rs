@@ -115,6 +115,9 @@ pub struct NewStep {
     pub log: Option<String>,
     /// Of a command that failed, what it was run with: JSON, never a secret's value.
     pub setup: Option<String>,
+    /// What a command after it gets besides the configuration, where the step changes that: JSON,
+    /// never a secret's value.
+    pub surroundings: Option<String>,
 }
 
 /// A step of the history.

@@ -24,6 +24,7 @@ use crate::build::step::Step;
 use crate::error::StepError;
 use crate::op::Operation;
 
+pub(crate) use run::{environment, surroundings};
 pub(crate) use words::Words;
 
 /// An instruction, ready to be looked up and, on a miss, executed.

@@ -14,7 +14,7 @@ mod absence;
 mod basis;
 mod prefix;
 
-use iechor_cachedb::{BuildStep, CacheError, Image, MissReason, RecordId};
+use iechor_cachedb::{BuildStep, CacheError, Image, MissReason, RecordId, StepId};
 use iechor_image::config::ConfigError;
 use iechor_snapshotter::{Chain, SnapshotId, StoreError};
 
@@ -133,6 +133,8 @@ pub(crate) struct Found {
     pub(crate) tip: Option<SnapshotId>,
     /// What stands behind it.
     pub(crate) origin: Origin,
+    /// The step of a build that it was found as; none when the name is of no build.
+    step: Option<StepId>,
 }
 
 /// What stands behind a state: who has its configuration.
@@ -157,6 +159,18 @@ impl Found {
         match &self.origin {
             Origin::Record(record) => Some(*record),
             Origin::Image(_) | Origin::Failed(_) => None,
+        }
+    }
+
+    /// The step of a build that it stands for: what an id names is that of the newest build that
+    /// used it. None for images.
+    pub(crate) fn step(&self, engine: &Engine) -> Result<Option<StepId>, CacheError> {
+        match (self.step, self.record()) {
+            (None, Some(record)) => {
+                let newest = engine.cache().last_step_of_record(record)?;
+                Ok(newest.map(|step| step.id))
+            }
+            (step, _) => Ok(step),
         }
     }
 }
@@ -197,6 +211,7 @@ fn failed(engine: &Engine) -> Result<Found, ReferenceError> {
         kind: Kind::Failed,
         title: format!("failed step {}", failed.step.text),
         tip: failed.step.snapshot,
+        step: Some(failed.id),
         origin: Origin::Failed(Box::new(failed)),
     })
 }
@@ -216,6 +231,7 @@ fn image(engine: &Engine, text: &str) -> Result<Option<Found>, ReferenceError> {
         kind: Kind::Image,
         title: format!("image {text}"),
         tip: image.chain.last().copied(),
+        step: None,
         origin: Origin::Image(Box::new(image)),
     });
     Ok(found)
@@ -270,6 +286,7 @@ fn of_step(step: Option<BuildStep>, kind: Kind) -> Result<Option<Found>, Referen
         kind,
         title,
         tip: step.snapshot,
+        step: Some(found.id),
         origin: Origin::Record(record),
     }))
 }

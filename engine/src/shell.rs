@@ -4,7 +4,8 @@
 //! | --- | --- | --- |
 //! | a step | as it left them; with `before` as it found them | those of the step |
 //! | the failed step | as it left them; with `before` as it found them | those of the step |
-//! | a stage, an image | as they are at the end | those of a RUN without options there |
+//! | a stage, a step that is no RUN | as they are after it | those of a RUN without options there |
+//! | an image | its own | those of its configuration |
 //!
 //! What is written to the root goes to a scratch layer that nobody keeps; what is written to a cache
 //! mount stays, as it does for a step. Everything is private to the process: it leaves nothing.
@@ -20,10 +21,11 @@ use iechor_executor::{CancelToken, OutputSink, StepOutcome, Terminal};
 use iechor_image::ImageConfig;
 use iechor_snapshotter::tree::{Follow, Tree};
 use iechor_snapshotter::{Chain, SnapshotId};
+use serde::de::DeserializeOwned;
 
 pub use self::error::ShellError;
 use self::supply::Given;
-use crate::op::run::{RunSetup, SetupMount, Stand};
+use crate::op::run::{RunSetup, SetupMount, Stand, Surroundings};
 use crate::reference::{self, Found, Kind, Origin, Selector};
 use crate::request::SecretSource;
 use crate::state::Engine;
@@ -193,12 +195,25 @@ fn setup_of(engine: &Engine, found: &Found, config: &ImageConfig) -> Result<RunS
         Origin::Record(_) | Origin::Image(_) => None,
     };
     match kept {
-        None => Ok(RunSetup::of_config(config)),
-        Some(json) => serde_json::from_str(&json).map_err(|source| ShellError::Setup {
-            title: found.title.clone(),
-            source,
-        }),
+        None => Ok(RunSetup::of_config(config, surroundings(engine, found)?)),
+        Some(json) => parse(&json, found),
     }
+}
+
+/// What a RUN would get there besides the configuration. An image has nothing but that.
+fn surroundings(engine: &Engine, found: &Found) -> Result<Surroundings, ShellError> {
+    let kept = match found.step(engine)? {
+        Some(step) => engine.cache().surroundings(step)?,
+        None => None,
+    };
+    kept.map_or_else(|| Ok(Surroundings::default()), |json| parse(&json, found))
+}
+
+fn parse<T: DeserializeOwned>(json: &str, found: &Found) -> Result<T, ShellError> {
+    serde_json::from_str(json).map_err(|source| ShellError::Setup {
+        title: found.title.clone(),
+        source,
+    })
 }
 
 /// The state that a step found.

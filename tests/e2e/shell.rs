@@ -86,6 +86,73 @@ fn a_step_is_entered_as_it_left_and_as_it_found_things() {
     }
 }
 
+/// ARGs that are declared one after the other, one of which an ENV wins over.
+const ARGS: &str = "\
+FROM base AS build
+WORKDIR /work
+ARG VERSION=7
+ARG MODE=arg
+ENV MODE=env
+ARG LATER
+WORKDIR /work/deeper
+FROM build AS next
+RUN true
+";
+
+#[test]
+fn a_shell_where_no_run_was_has_the_args_of_that_place() {
+    let env = TestEnv::with_base();
+    let args = ["--build-arg", "LATER=given", "--build-arg", "VERSION=8"];
+    env.build_text(ARGS, &[&args[..], &["-t", "app"]].concat())
+        .success();
+    let told = |name: &str| {
+        let asked = shell(
+            &env,
+            &[name, "--", "sh", "-c", "echo $VERSION-$MODE-$LATER"],
+        );
+        asked.success().stdout.trim_end().to_owned()
+    };
+    for (name, expected) in [
+        ("build:1", "--"),
+        ("build:2", "--"),
+        ("build:3", "8--"),
+        ("build:4", "8-arg-"),
+        ("build:5", "8-env-"),
+        ("build:6", "8-env-given"),
+        ("build:7", "8-env-given"),
+        ("build", "8-env-given"),
+        ("next:1", "-env-"),
+        ("next:2", "-env-"),
+        ("next", "-env-"),
+        ("app", "-env-"),
+    ] {
+        assert_eq!(told(name), expected, "{name}");
+    }
+    env.build(&["--build-arg", "VERSION=9"]).success();
+    assert_eq!(told("build:7"), "9-env-", "the values of the newest build");
+    let why = env.run(["builder", "why", "build:4", "--format", "json"]);
+    let why: serde_json::Value = serde_json::from_str(&why.success().stdout).unwrap();
+    let key = why["step"]["key"].as_str().unwrap();
+    assert_eq!(told(key), "9-arg-", "the newest build that used it");
+}
+
+#[test]
+fn a_shell_where_no_run_was_has_the_network_and_hosts_of_the_build() {
+    let env = TestEnv::with_base();
+    let options = ["--network", "none", "--add-host", "db:10.0.0.1"];
+    let text =
+        "FROM base AS build\nENV A=1\nRUN ls /sys/class/net /etc/hosts && grep db /etc/hosts\n";
+    env.build_text(text, &[&options[..], &["-t", "app"]].concat())
+        .success();
+    let look = "ls /sys/class/net; grep -w db /etc/hosts";
+    for name in ["build:2", "build"] {
+        let asked = shell(&env, &[name, "--", "sh", "-c", look]).success();
+        assert_eq!(asked.stdout, "lo\n10.0.0.1\tdb\n", "{name}");
+    }
+    let image = shell(&env, &["app", "--", "sh", "-c", "grep -w db /etc/hosts"]);
+    assert_eq!(image.code(1).stdout, "");
+}
+
 #[test]
 fn what_is_written_is_gone_and_cache_mounts_stay() {
     let env = failed();

@@ -105,6 +105,42 @@ impl CacheDb {
         )
     }
 
+    /// The newest step that used or made this record. A FROM that goes on where another stage ended
+    /// is none: the record is that of a step there.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub fn last_step_of_record(&self, record: RecordId) -> Result<Option<BuildStep>, CacheError> {
+        self.first_step(
+            "WHERE record = ?1 AND (position > 0 OR EXISTS \
+             (SELECT 1 FROM records WHERE records.id = ?1 AND records.parent IS NULL)) \
+             ORDER BY id DESC LIMIT 1",
+            [record.0],
+        )
+    }
+
+    /// What a command after this step gets besides the configuration: what the last step of its
+    /// stage up to it says that says something.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub fn surroundings(&self, step: StepId) -> Result<Option<String>, CacheError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT before.surroundings FROM build_steps AS this \
+                     JOIN build_steps AS before ON before.build = this.build \
+                     AND before.stage_index = this.stage_index AND before.position <= this.position \
+                     WHERE this.id = ?1 AND before.surroundings IS NOT NULL \
+                     ORDER BY before.position DESC LIMIT 1",
+                )?
+                .query_row([step.0], |row| row.get(0))
+                .optional()
+        })
+    }
+
     /// Failed steps whose state was kept, newest first.
     ///
     /// # Errors
@@ -165,7 +201,7 @@ fn step_query(condition: &str) -> String {
     format!(
         "SELECT id, build, ordinal, number, text, file, line, stage_index, stage_name, position, \
          record, parent, snapshot, outcome, reason, duration_ms, log, label, begun_ms, takes_from, setup, \
-         pruned FROM build_steps {condition}"
+         surroundings, pruned FROM build_steps {condition}"
     )
 }
 
@@ -189,7 +225,7 @@ fn read_step(row: &Row<'_>) -> rusqlite::Result<BuildStep> {
         id: StepId(row.get(0)?),
         build: BuildId(row.get(1)?),
         step: read_what_happened(row)?,
-        pruned: row.get::<_, Option<i64>>(21)?.map(UnixMillis),
+        pruned: row.get::<_, Option<i64>>(22)?.map(UnixMillis),
     })
 }
 
@@ -212,5 +248,6 @@ fn read_what_happened(row: &Row<'_>) -> rusqlite::Result<NewStep> {
         begun_ms: column::unsigned(row, 18)?,
         takes_from: column::json(row, 19)?,
         setup: row.get(20)?,
+        surroundings: row.get(21)?,
     })
 }

@@ -123,9 +123,9 @@ fn insert_steps(
     let mut insert = transaction.prepare_cached(
         "INSERT INTO build_steps (build, ordinal, number, text, file, line, stage_index, \
          stage_name, position, record, parent, snapshot, outcome, reason, duration_ms, log, \
-         label, begun_ms, takes_from, setup) \
+         label, begun_ms, takes_from, setup, surroundings) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT id FROM records WHERE id = ?10), \
-         (SELECT id FROM records WHERE id = ?11), ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+         (SELECT id FROM records WHERE id = ?11), ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?;
     for step in steps {
         insert.execute(params![
@@ -151,6 +151,7 @@ fn insert_steps(
             column::signed(step.begun_ms),
             json(&step.takes_from),
             step.setup,
+            step.surroundings,
         ])?;
     }
     Ok(())

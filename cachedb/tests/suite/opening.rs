@@ -29,7 +29,7 @@ fn opening_twice_migrates_once() {
         })
         .unwrap()
     };
-    assert_eq!(pragma("user_version"), "Integer(5)");
+    assert_eq!(pragma("user_version"), "Integer(6)");
     assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
 }
 
@@ -75,7 +75,7 @@ fn an_older_database_is_brought_up_to_date_with_what_is_in_it() {
     assert_eq!((step.text.as_str(), step.duration_ms), ("RUN x", 5));
     assert_eq!((step.label.as_str(), step.begun_ms), ("", 0));
     assert!(step.takes_from.is_empty() && step.setup.is_none());
-    assert_eq!(steps[0].pruned, None);
+    assert_eq!((steps[0].pruned, &step.surroundings), (None, &None));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_newer_schema_is_refused_without_a_write() {
     assert_eq!(
         error.to_string(),
         format!(
-            "cache database {} has schema version 99, this iechor knows 5; \
+            "cache database {} has schema version 99, this iechor knows 6; \
              use the newer iechor or another state directory",
             path.canonicalize().unwrap().display()
         )

@@ -265,5 +265,6 @@ pub(crate) fn new_step(number: u32, outcome: StepOutcome, record: Option<&Record
         duration_ms: 5,
         log: Some("logs/1/1.log".to_owned()),
         setup: Some("{\"argv\":[\"make\"]}".to_owned()),
+        surroundings: None,
     }
 }

@@ -1,8 +1,8 @@
 //! Images, layers, the history, memos, witnesses and validators.
 
 use iechor_cachedb::{
-    BuildStatus, CacheError, CompressedLayer, FileTime, HttpValidators, LayerDigests, NewBuild,
-    RecordId, StatMemo, StatStamp, StepOutcome, UnixMillis, Witness,
+    BuildId, BuildStatus, CacheError, CompressedLayer, FileTime, HttpValidators, LayerDigests,
+    NewBuild, RecordId, StatMemo, StatStamp, StepOutcome, UnixMillis, Witness,
 };
 use iechor_snapshotter::{DiffId, Digest};
 
@@ -331,6 +331,44 @@ fn what_a_command_was_run_with_goes_with_its_record() {
     assert_eq!(kept.as_deref(), Some("{\"argv\":[]}"));
     t.db.put_run_setup(RecordId(99), "{}").unwrap();
     assert_eq!(t.db.run_setup(RecordId(99)).unwrap(), None);
+}
+
+#[test]
+fn the_surroundings_of_a_step_are_what_its_stage_said_last_before_it() {
+    let t = TestDb::new();
+    let base = t.base();
+    let made = t.run(&base, "make");
+    let of_stage = |number: u32, stage: u32, surroundings: Option<&str>| {
+        let mut step = new_step(number, StepOutcome::Hit, Some(&made));
+        (step.place.stage_index, step.place.position) = (stage, number % 10);
+        step.surroundings = surroundings.map(str::to_owned);
+        step
+    };
+    let steps = [
+        of_stage(3, 0, None),
+        of_stage(2, 0, Some("two")),
+        of_stage(1, 0, Some("one")),
+        of_stage(11, 1, None),
+        of_stage(10, 1, None),
+    ];
+    let mut build = new_build("iEchorfile");
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let id =
+            t.db.log_build(&build, &steps, BuildStatus::Succeeded, None, UnixMillis(2))
+                .unwrap();
+        let kept = t.db.steps(id).unwrap();
+        told = kept
+            .iter()
+            .map(|step| t.db.surroundings(step.id).unwrap())
+            .collect();
+        build.target = Some("other".to_owned());
+    }
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(told, [some("one"), some("two"), some("two"), None, None]);
+    let newest = t.db.last_step_of_record(made.id).unwrap().unwrap();
+    assert_eq!((newest.build, newest.step.number), (BuildId(2), 11));
+    assert!(t.db.last_step_of_record(base.id).unwrap().is_none());
 }
 
 #[test]

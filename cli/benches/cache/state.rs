@@ -210,6 +210,7 @@ impl Maker {
             begun_ms: 0,
             takes_from: Vec::new(),
             setup: None,
+            surroundings: None,
             duration_ms: 100,
             log: None,
         });

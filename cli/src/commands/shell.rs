@@ -19,7 +19,7 @@ use crate::signals::SignalWatch;
 /// mounts and network; what it writes to the root is thrown away
 #[derive(Debug, Args)]
 pub(crate) struct ShellArgs {
-    /// A step (`build:2`, or a number or key), a stage, an image
+    /// A step (`build:2`, or a number or key), a stage, an image; an image has its ENV and no ARG
     #[arg(
         value_name = "REF",
         required_unless_present = "failed",

@@ -21,6 +21,7 @@ use super::stage::StageState;
 use super::step::{Attempted, Step, first_line};
 use crate::error::StepError;
 use crate::logs::{self, Alive};
+use crate::op::run::Surroundings;
 use crate::progress::StepId;
 use crate::request::{BuildRequest, ContextSource};
 use crate::state::Engine;
@@ -241,6 +242,7 @@ impl<'a> History<'a> {
             duration_ms: millis(report.span.took),
             log: relative.map(|path| path.display().to_string()),
             setup: None,
+            surroundings: step.surroundings.as_ref().and_then(Surroundings::to_json),
         }
     }
 

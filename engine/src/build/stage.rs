@@ -1,7 +1,7 @@
 //! One stage: from its base through its instructions.
 
 use iechor_cachedb::{CacheKey, Input, Place, Record, RecordId};
-use iechor_frontend::ast::{Instruction, Stage, Statement};
+use iechor_frontend::ast::{Instruction, InstructionKind, Stage, Statement};
 use iechor_image::ImageConfig;
 use iechor_snapshotter::{Chain, SnapshotId, SnapshotStore};
 
@@ -13,6 +13,7 @@ use super::step::{self, Step, foresee};
 use crate::error::{BuildError, StepError};
 use crate::lower::{self, Lowered};
 use crate::op::Operation;
+use crate::op::run::Surroundings;
 use crate::progress::{Event, StepId};
 
 /// Where a stage stands after a step.
@@ -128,7 +129,9 @@ impl StageBuild<'_> {
             Base::Stage(index) => vec![index],
             Base::Image(_) => Vec::new(),
         };
-        let step = self.next_step(&self.stage.statement, "FROM", id, &base);
+        let mut step = self.next_step(&self.stage.statement, "FROM", id, &base);
+        // Without options of the build there is nothing to say, nor to write.
+        step.surroundings = Some(self.surroundings()).filter(|around| !around.is_plain());
         match &self.planned.base {
             Base::Stage(index) => self.continue_stage(&step, *index),
             Base::Image(spec) => self
@@ -202,14 +205,14 @@ impl StageBuild<'_> {
         }
         let sources: Vec<usize> = plan::sources(self.session.file(), instruction).collect();
         let keyword = instruction.keyword().name();
-        let step = self.next_step(&instruction.statement, keyword, id, &sources);
+        let mut step = self.next_step(&instruction.statement, keyword, id, &sources);
         let result = match self.state.blind.clone() {
             Some(until) => {
                 foresee::blindly(self.session, &step, &mut self.state, until);
                 Ok(())
             }
             None => self
-                .lower_and_run(&step, instruction)
+                .lower_and_run(&mut step, instruction)
                 .or_else(|error| foresee::lose_sight(self.session, &step, &mut self.state, error)),
         };
         result.map_err(|error| {
@@ -220,7 +223,7 @@ impl StageBuild<'_> {
 
     fn lower_and_run(
         &mut self,
-        step: &Step<'_>,
+        step: &mut Step<'_>,
         instruction: &Instruction,
     ) -> Result<(), StepError> {
         let context = lower::Context {
@@ -229,7 +232,14 @@ impl StageBuild<'_> {
             platform: &self.planned.platform,
         };
         let lowered = lower::lower(&context, &mut self.scope, &mut self.state, instruction)?;
+        if matches!(instruction.kind, InstructionKind::Arg(_)) {
+            step.surroundings = Some(self.surroundings());
+        }
         step::run(self.session, step, &mut self.state, lowered)
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        lower::surroundings(self.session, &self.scope)
     }
 
     fn next_step<'s>(
@@ -257,6 +267,7 @@ impl StageBuild<'_> {
             takes_from: stages
                 .filter_map(|&stage| u32::try_from(stage).ok())
                 .collect(),
+            surroundings: None,
         }
     }
 }

@@ -17,6 +17,7 @@ use super::session::Session;
 use super::stage::StageState;
 use crate::error::StepError;
 use crate::lower::Lowered;
+use crate::op::run::Surroundings;
 use crate::op::{self, Done};
 use crate::progress::{Event, StepId};
 
@@ -35,6 +36,8 @@ pub(crate) struct Step<'a> {
     pub(crate) place: Place,
     /// The other stages, by index, that its base or files are from.
     pub(crate) takes_from: Vec<u32>,
+    /// What a RUN gets from here on besides the configuration, where the step changes that.
+    pub(crate) surroundings: Option<Surroundings>,
 }
 
 /// What the cache says about a step.

@@ -11,9 +11,11 @@ use super::paths::set_env;
 use super::words::Words;
 use super::{Context, Lowered};
 use crate::build::history;
+use crate::build::scope::StageScope;
+use crate::build::session::Session;
 use crate::error::StepError;
 use crate::op::Operation;
-use crate::op::run::{RunMount, RunOperation};
+use crate::op::run::{RunMount, RunOperation, Surroundings};
 use crate::request::NetworkMode;
 
 /// Where a heredoc that is a program of its own is mounted.
@@ -116,8 +118,17 @@ fn inputs(
     inputs
 }
 
-/// ENV wins over ARG.
-fn environment(config: &ImageConfig, args: &[(String, String)]) -> Vec<String> {
+/// What a RUN without options of its own gets at this place besides the configuration.
+pub(crate) fn surroundings(session: &Session<'_>, scope: &StageScope<'_>) -> Surroundings {
+    Surroundings {
+        args: owned(scope.args()),
+        network: network(session.request.network, Asked::Default),
+        hosts: session.request.extra_hosts.clone(),
+    }
+}
+
+/// The environment of RUN. ENV wins over ARG.
+pub(crate) fn environment(config: &ImageConfig, args: &[(String, String)]) -> Vec<String> {
     let mut env = Vec::new();
     for (name, value) in args {
         set_env(&mut env, name, value);

@@ -16,6 +16,7 @@ mod redact;
 mod resolve;
 mod setup;
 mod stand;
+mod surroundings;
 mod targets;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub(crate) use self::resolve::RunMount;
 use self::resolve::Seeds;
 pub(crate) use self::setup::{RunSetup, SecretUse, SetupMount};
 pub(crate) use self::stand::{Stand, Supply};
+pub(crate) use self::surroundings::Surroundings;
 use super::Done;
 use crate::build::session::Session;
 use crate::build::step::Step;

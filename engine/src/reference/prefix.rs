@@ -35,6 +35,7 @@ fn of_image(image: Image) -> Found {
         kind: Kind::Image,
         title,
         tip: image.chain.last().copied(),
+        step: None,
         origin: Origin::Image(Box::new(image)),
     }
 }
@@ -48,6 +49,7 @@ fn of_record(record: Record, digits: &str) -> Found {
         kind,
         title: format!("step {}", record.text),
         tip: record.snapshot,
+        step: None,
         origin: Origin::Record(record.id),
     }
 }

@@ -191,6 +191,7 @@ pub(crate) fn step(record: &Record, ordinal: u32) -> NewStep {
         label: format!("[build {}/9]", ordinal + 1),
         takes_from: Vec::new(),
         setup: None,
+        surroundings: None,
         begun_ms: 0,
         place: record.place.clone(),
         text: record.text.clone(),

@@ -10,6 +10,9 @@ use iechor_frontend::ast::Sharing;
 use iechor_image::{ImageConfig, Platform};
 use serde::{Deserialize, Serialize};
 
+use super::Surroundings;
+use crate::lower;
+
 /// What a command is run with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunSetup {
@@ -86,15 +89,15 @@ pub(crate) struct SecretUse {
 
 impl RunSetup {
     /// What a RUN without options would get where this configuration is in force.
-    pub(crate) fn of_config(config: &ImageConfig) -> Self {
+    pub(crate) fn of_config(config: &ImageConfig, around: Surroundings) -> Self {
         Self {
             argv: Vec::new(),
-            env: config.config.env.clone(),
+            env: lower::environment(config, &around.args),
             cwd: config.config.working_dir.clone(),
             user: config.config.user.clone(),
-            network: Network::Host,
+            network: around.network,
             platform: config.platform(),
-            hosts: Vec::new(),
+            hosts: around.hosts,
             mounts: Vec::new(),
         }
     }
@@ -115,7 +118,7 @@ impl RunSetup {
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Network", rename_all = "lowercase")]
-enum NetworkForm {
+pub(super) enum NetworkForm {
     None,
     Host,
 }
