@@ -11,8 +11,9 @@ use anstyle::Style;
 /// Begins and ends an update that terminals show at once (mode 2026; others ignore it).
 const BEGIN_UPDATE: &str = "\u{1b}[?2026h";
 const END_UPDATE: &str = "\u{1b}[?2026l";
-/// Clears to the end of the line, and to the end of the screen.
+/// Clears to the end of the line, the whole line, and to the end of the screen.
 const CLEAR_LINE: &str = "\u{1b}[K";
+const CLEAR_WHOLE_LINE: &str = "\u{1b}[2K";
 const CLEAR_BELOW: &str = "\u{1b}[J";
 
 /// Size of a terminal.
@@ -120,9 +121,16 @@ impl<W: Write> Screen<W> {
     pub(super) fn draw(&mut self, lines: &[Line], size: Size) -> io::Result<()> {
         let columns = size.columns.saturating_sub(1).max(1);
         let mut frame = self.back_to_top(size);
+        let wrapped_anew = !self.columns_stay(size);
         self.drawn.clear();
         for line in lines {
             let fitted = line.fitted(columns);
+            if wrapped_anew {
+                // A row that a terminal has wrapped stays joined to the next one, whatever is drawn
+                // over both, until it is cleared as a whole. Made wider it would put them into one
+                // row, and take lines of the user back onto the screen, where the frame covers them.
+                frame.push_str(CLEAR_WHOLE_LINE);
+            }
             self.drawn.push(text::width(&fitted));
             frame.push_str(&self.color.paint(line.style, fitted));
             frame.push_str(CLEAR_LINE);
@@ -147,13 +155,13 @@ impl<W: Write> Screen<W> {
     /// Moves to the first line drawn, or to that which can still be reached.
     fn back_to_top(&mut self, size: Size) -> String {
         let room = size.rows.saturating_sub(1);
-        let columns_stay = |before: &Size| before.columns == size.columns;
-        if let Some(before) = self.size.filter(columns_stay) {
+        let before = self.size.unwrap_or(size);
+        if self.columns_stay(size) {
             self.take_back(size.rows.saturating_sub(before.rows), size);
         }
         let reached = rows(&self.drawn, size).min(room);
         self.push_out(size, room);
-        if !self.size.as_ref().is_none_or(columns_stay) {
+        if !self.columns_stay(size) {
             // Where lines were wrapped anew nobody can say what comes back. Rather is a piece of a
             // frame left than a line of the user drawn over.
             self.above.clear();
@@ -162,6 +170,12 @@ impl<W: Write> Screen<W> {
             0 => BEGIN_UPDATE.to_owned(),
             rows => format!("{BEGIN_UPDATE}\r\u{1b}[{rows}A"),
         }
+    }
+
+    /// Whether the terminal has the width that it was drawn in last.
+    fn columns_stay(&self, size: Size) -> bool {
+        let stay = |before: Size| before.columns == size.columns;
+        self.size.is_none_or(stay)
     }
 
     /// A terminal made higher has filled the new rows from what was above.
@@ -266,12 +280,19 @@ mod tests {
     }
 
     /// A terminal as people have one: it scrolls what does not fit, keeps what it scrolled, and takes
-    /// it back when it is made higher.
+    /// it back when it is made higher. Another width wraps all lines anew, as tmux does it.
     struct Terminal {
         size: Size,
-        scrolled: Vec<String>,
-        screen: Vec<String>,
+        scrolled: Vec<Row>,
+        screen: Vec<Row>,
         cursor: usize,
+    }
+
+    #[derive(Clone, Default)]
+    struct Row {
+        text: String,
+        /// Whether the next row goes on with the same line.
+        wrapped: bool,
     }
 
     impl Terminal {
@@ -279,7 +300,7 @@ mod tests {
             Self {
                 size: Size { columns: 40, rows },
                 scrolled: Vec::new(),
-                screen: vec![String::new()],
+                screen: vec![Row::default()],
                 cursor: 0,
             }
         }
@@ -297,7 +318,7 @@ mod tests {
                     Some(line) => self.line(line.trim_end_matches(CLEAR_LINE)),
                     None if line == CLEAR_BELOW => {
                         self.screen.truncate(self.cursor);
-                        self.screen.push(String::new());
+                        self.screen.push(Row::default());
                     }
                     None => panic!("{line:?}"),
                 }
@@ -305,12 +326,51 @@ mod tests {
         }
 
         fn line(&mut self, line: &str) {
-            self.screen[self.cursor] = line.to_owned();
+            let line = match line.strip_prefix(CLEAR_WHOLE_LINE) {
+                Some(line) => {
+                    self.unwrap();
+                    line
+                }
+                None => line,
+            };
+            assert!(line.chars().count() <= self.size.columns);
+            line.clone_into(&mut self.screen[self.cursor].text);
             self.cursor += 1;
             if self.cursor == self.screen.len() {
-                self.screen.push(String::new());
+                self.screen.push(Row::default());
             }
             self.scroll();
+        }
+
+        /// The row of the cursor is a line of its own.
+        fn unwrap(&mut self) {
+            self.screen[self.cursor].wrapped = false;
+            let before = match self.cursor.checked_sub(1) {
+                Some(before) => self.screen.get_mut(before),
+                None => self.scrolled.last_mut(),
+            };
+            if let Some(before) = before {
+                before.wrapped = false;
+            }
+        }
+
+        /// Gives a full screen another width. The rows below are those that were below before.
+        fn resize_columns(&mut self, columns: usize) {
+            assert_eq!(self.cursor + 1, self.size.rows);
+            let mut lines: Vec<Row> = Vec::new();
+            for row in self.scrolled.drain(..).chain(self.screen.drain(..)) {
+                match lines.last_mut().filter(|line| line.wrapped) {
+                    Some(line) => {
+                        line.text.push_str(&row.text);
+                        line.wrapped = row.wrapped;
+                    }
+                    None => lines.push(row),
+                }
+            }
+            self.scrolled = lines.iter().flat_map(|line| split(line, columns)).collect();
+            let above = self.scrolled.len() - self.size.rows;
+            self.screen = self.scrolled.split_off(above);
+            self.size.columns = columns;
         }
 
         fn scroll(&mut self) {
@@ -332,9 +392,47 @@ mod tests {
         /// All lines, those that scrolled away as well.
         fn lines(&self) -> Vec<&str> {
             let all = self.scrolled.iter().chain(&self.screen);
-            all.map(String::as_str)
+            all.map(|row| row.text.as_str())
                 .filter(|line| !line.is_empty())
                 .collect()
+        }
+    }
+
+    /// The rows that a line takes.
+    fn split(line: &Row, columns: usize) -> Vec<Row> {
+        let text: Vec<char> = line.text.chars().collect();
+        let mut rows: Vec<Row> = text
+            .chunks(columns)
+            .map(|part| Row {
+                text: part.iter().collect(),
+                wrapped: true,
+            })
+            .collect();
+        match rows.last_mut() {
+            Some(last) => last.wrapped = false,
+            None => rows.push(Row::default()),
+        }
+        rows
+    }
+
+    #[test]
+    fn a_terminal_made_narrow_and_wide_again_keeps_all_lines_of_the_user() {
+        let mut terminal = Terminal::new(24);
+        let said: Vec<String> = (0..60).map(|at| format!("$ {at}")).collect();
+        said.iter().for_each(|said| terminal.line(said));
+        let mut screen = Screen::new(Vec::new(), Color::Off);
+        for (frame, columns) in [40, 20, 20, 40, 13, 37, 5, 90, 40].into_iter().enumerate() {
+            terminal.resize_columns(columns);
+            let fill = if frame == 0 { 15 } else { 23 };
+            let lines: Vec<Line> = (0..fill)
+                .map(|at| line(&format!("{frame}: {at}"), "3.1s"))
+                .collect();
+            screen.draw(&lines, terminal.size).unwrap();
+            terminal.show(std::str::from_utf8(&screen.out).unwrap());
+            screen.out.clear();
+            let mut all = terminal.lines();
+            all.retain(|line| line.starts_with('$'));
+            assert_eq!(all, said, "frame {frame}");
         }
     }
 
