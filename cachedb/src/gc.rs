@@ -79,6 +79,12 @@ pub trait Usage {
         record.snapshot().and_then(|snapshot| self.layer(&snapshot))
     }
 
+    /// The numbers of those layers of a chain that are in the store, in the order of the chain.
+    fn layers_of(&self, chain: &[SnapshotId]) -> Vec<LayerNo> {
+        let layers = chain.iter().filter_map(|snapshot| self.layer(snapshot));
+        layers.collect()
+    }
+
     /// Whether a layer shares content with another one.
     fn is_shared(&self, layer: LayerNo) -> bool;
 

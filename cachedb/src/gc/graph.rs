@@ -9,10 +9,13 @@ use crate::db::column;
 use crate::record::{Listing, Nature, Place, RecordId, natures, read_place};
 use crate::time::UnixMillis;
 
-/// The newest build of each iEchorfile and target, and the newest that succeeded, for a failed
-/// build must not make the work of the one before it fair game.
-const NEWEST_BUILDS: &str = "SELECT max(id) FROM builds GROUP BY context, file, target \
-     UNION SELECT max(id) FROM builds WHERE status = 'succeeded' GROUP BY context, file, target";
+/// What the newest build of each iEchorfile and target used, and the newest that succeeded, for a
+/// failed build must not make the work of the one before it fair game.
+const USED_BY_NEWEST: &str = "WITH newest (any, succeeded) AS MATERIALIZED ( \
+         SELECT max(id), max(CASE status WHEN 'succeeded' THEN id END) \
+         FROM builds GROUP BY context, file, target) \
+     SELECT record FROM build_steps WHERE record IS NOT NULL \
+     AND build IN (SELECT any FROM newest UNION SELECT succeeded FROM newest)";
 
 /// Everything that names snapshots, as a policy needs to know it.
 #[derive(Debug)]
@@ -165,8 +168,8 @@ fn images(connection: &Connection, records: &Listing) -> rusqlite::Result<Vec<Im
             let id = column::digest(row, 0)?;
             let record = row.get::<_, Option<i64>>(1)?.map(RecordId);
             Ok(ImageRoot {
-                names: names.remove(&id).unwrap_or_default(),
-                chain: chains.remove(&id).unwrap_or_default(),
+                names: take(&mut names, &id),
+                chain: take(&mut chains, &id),
                 record: record.and_then(|record| records.position(record)),
                 created: UnixMillis(row.get(2)?),
                 id,
@@ -175,30 +178,34 @@ fn images(connection: &Connection, records: &Listing) -> rusqlite::Result<Vec<Im
         .collect()
 }
 
-/// What a query gives, by the image in its first column.
+/// What a query in the order of images gives, by the image in its first column.
 fn grouped<T>(
     connection: &Connection,
     query: &str,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<DigestMap<Digest, Vec<T>>> {
-    let mut groups: DigestMap<Digest, Vec<T>> = DigestMap::default();
+) -> rusqlite::Result<Vec<(Digest, Vec<T>)>> {
+    let mut groups: Vec<(Digest, Vec<T>)> = Vec::new();
     let mut statement = connection.prepare_cached(query)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        groups
-            .entry(column::digest(row, 0)?)
-            .or_default()
-            .push(read(row)?);
+        let (id, value) = (column::digest(row, 0)?, read(row)?);
+        match groups.last_mut() {
+            Some((last, group)) if *last == id => group.push(value),
+            _ => groups.push((id, vec![value])),
+        }
     }
     Ok(groups)
 }
 
+/// Takes the group of an image.
+fn take<T>(groups: &mut [(Digest, Vec<T>)], id: &Digest) -> Vec<T> {
+    let at = groups.binary_search_by_key(id, |(image, _)| *image);
+    at.map_or_else(|_| Vec::new(), |at| std::mem::take(&mut groups[at].1))
+}
+
 fn newest(connection: &Connection, records: &Listing) -> rusqlite::Result<Vec<bool>> {
     let mut newest = vec![false; records.rows().len()];
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT record FROM build_steps \
-         WHERE record IS NOT NULL AND build IN ({NEWEST_BUILDS})"
-    ))?;
+    let mut statement = connection.prepare_cached(USED_BY_NEWEST)?;
     for id in statement.query_map([], |row| row.get(0).map(RecordId))? {
         if let Some(at) = records.position(id?) {
             newest[at] = true;

@@ -1,66 +1,68 @@
 //! How many rows name each layer.
 
-use iechor_snapshotter::SnapshotId;
-
 use super::graph::Prunable;
 use super::{LayerNo, Usage};
 
-/// Rows that name each layer, counted down as they go.
+/// Rows that name each layer, counted down as they go. What they name is looked up once.
 #[derive(Debug, Default)]
 pub(super) struct Named {
     /// By the number of the layer.
     counts: Vec<u32>,
     /// Of each record, its layer.
     records: Vec<Option<LayerNo>>,
+    /// Of each failed state, its layer.
+    failed: Vec<Option<LayerNo>>,
+    /// Of each image, its layers in the store, base first.
+    images: Vec<Vec<LayerNo>>,
 }
 
 impl Named {
     pub(super) fn of(graph: &Prunable, usage: &dyn Usage) -> Self {
         let rows = graph.records.rows().iter().enumerate();
-        let records = rows.map(|(at, row)| usage.layer_of(at, row)).collect();
+        let failed = graph.failed.iter();
+        let images = graph.images.iter();
         let mut named = Self {
             counts: Vec::new(),
-            records,
+            records: rows.map(|(at, row)| usage.layer_of(at, row)).collect(),
+            failed: failed.map(|state| usage.layer(&state.snapshot)).collect(),
+            images: images.map(|image| usage.layers_of(&image.chain)).collect(),
         };
-        for at in 0..named.records.len() {
-            named.records[at]
-                .into_iter()
-                .for_each(|layer| named.add(layer));
-        }
-        for snapshot in graph.beside_records() {
-            usage
-                .layer(snapshot)
-                .into_iter()
-                .for_each(|layer| named.add(layer));
-        }
+        named.count();
         named
     }
 
-    fn add(&mut self, LayerNo(layer): LayerNo) {
-        let layer = layer as usize;
-        if layer >= self.counts.len() {
-            self.counts.resize(layer + 1, 0);
+    fn count(&mut self) {
+        let alone = self.records.iter().chain(&self.failed).flatten();
+        for LayerNo(layer) in alone.chain(self.images.iter().flatten()) {
+            let layer = *layer as usize;
+            if layer >= self.counts.len() {
+                self.counts.resize(layer + 1, 0);
+            }
+            self.counts[layer] += 1;
         }
-        self.counts[layer] += 1;
     }
 
     /// A record's layer, if one row less names it and that was the last.
     pub(super) fn take_record(&mut self, at: usize) -> Option<LayerNo> {
-        self.records[at].filter(|layer| self.take(*layer))
+        self.records[at].filter(|layer| take(&mut self.counts, *layer))
     }
 
-    /// A snapshot's layer, if one row less names it and that was the last.
-    pub(super) fn take_snapshot(
-        &mut self,
-        snapshot: &SnapshotId,
-        usage: &dyn Usage,
-    ) -> Option<LayerNo> {
-        usage.layer(snapshot).filter(|layer| self.take(*layer))
+    /// A failed state's layer, if one row less names it and that was the last.
+    pub(super) fn take_failed(&mut self, index: usize) -> Option<LayerNo> {
+        self.failed[index].filter(|layer| take(&mut self.counts, *layer))
     }
 
-    fn take(&mut self, LayerNo(layer): LayerNo) -> bool {
-        let count = &mut self.counts[layer as usize];
-        *count -= 1;
-        *count == 0
+    /// Those of an image's layers that nothing names any more, from the top: a layer goes only when
+    /// nothing lies on it.
+    pub(super) fn take_image(&mut self, index: usize) -> impl Iterator<Item = LayerNo> {
+        let from_the_top = self.images[index].iter().rev().copied();
+        from_the_top.filter(|layer| take(&mut self.counts, *layer))
     }
+}
+
+/// One row less names the layer; whether it was the last.
+fn take(counts: &mut [u32], LayerNo(layer): LayerNo) -> bool {
+    let count = &mut counts[layer as usize];
+    *count -= 1;
+    *count == 0
 }

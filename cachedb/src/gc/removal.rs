@@ -1,7 +1,5 @@
 //! The order of removal.
 
-use iechor_snapshotter::SnapshotId;
-
 use super::fate::{Fate, Fates};
 use super::graph::Prunable;
 use super::named::Named;
@@ -15,33 +13,41 @@ use crate::record::ListedRecord;
 /// that go for themselves go before all records.
 pub(super) struct Removal<'a> {
     graph: &'a Prunable,
+    rows: &'a [ListedRecord],
     budget: Budget<'a>,
     usage: &'a mut dyn Usage,
-    fates: Fates,
     named: Named,
-    /// How many things are made on each record.
-    children: Vec<u32>,
+    standings: Vec<Standing>,
     /// The images without a name that go with a record, by record.
     images: Vec<(u32, u32)>,
-    gone: Vec<bool>,
     turns: Turns,
     plan: GcPlan,
 }
 
+/// How it stands with a record. In one place, for all of it is asked when its turn comes.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// How many things are made on it.
+    children: u32,
+    fate: Fate,
+    /// Whether images without a name go with it.
+    has_images: bool,
+    gone: bool,
+}
+
 impl<'a> Removal<'a> {
     pub(super) fn new(graph: &'a Prunable, fates: Fates, usage: &'a mut dyn Usage) -> Self {
-        let records = graph.records.rows().len();
-        let children = children(graph);
+        let images = images_of_records(graph, &fates);
+        let standings = standings(graph, &fates, &images);
         Self {
             graph,
+            rows: graph.records.rows(),
             budget: Budget::new(&graph.policy, usage.total(), usage.free()),
-            images: images_of_records(graph, &fates),
-            turns: Turns::of(first_turns(graph, &fates, &children)),
+            turns: Turns::of(first_turns(graph, &fates, &standings)),
             named: Named::of(graph, usage),
-            children,
-            gone: vec![false; records],
-            plan: GcPlan::with_capacity(records),
-            fates,
+            plan: GcPlan::with_capacity(standings.len()),
+            standings,
+            images,
             usage,
         }
     }
@@ -71,7 +77,8 @@ impl<'a> Removal<'a> {
             place: failed.place.clone(),
             when: failed.when,
         }));
-        let bytes = self.unname(&failed.snapshot);
+        let layer = self.named.take_failed(index);
+        let bytes = layer.map_or(0, |layer| self.usage.remove(layer));
         self.take(target, GcReason::FailedState, bytes);
         failed
             .parents
@@ -87,18 +94,17 @@ impl<'a> Removal<'a> {
             chain: image.chain.clone(),
             created: image.created,
         }));
-        // From the top: a layer goes only when nothing lies on it.
-        let from_the_top = image.chain.iter().rev();
-        let bytes = from_the_top.map(|snapshot| self.unname(snapshot)).sum();
+        let layers = self.named.take_image(index);
+        let bytes = layers.map(|layer| self.usage.remove(layer)).sum();
         self.take(target, GcReason::Nameless, bytes);
     }
 
     fn take_record(&mut self, number: u32, reason: GcReason) {
-        for at in group(&self.images, number) {
-            self.take_image(self.images[at].1 as usize);
-        }
         let at = number as usize;
-        let record = &self.graph.records.rows()[at];
+        if self.standings[at].has_images {
+            self.take_images_of(number);
+        }
+        let record = &self.rows[at];
         let target = GcTarget::Record {
             id: record.id(),
             at: number,
@@ -107,9 +113,15 @@ impl<'a> Removal<'a> {
         let layer = self.named.take_record(at);
         let bytes = layer.map_or(0, |layer| self.usage.remove(layer));
         self.take(target, reason, bytes);
-        self.gone[at] = true;
+        self.standings[at].gone = true;
         if let Some(parent) = record.parent() {
             self.lose_child(parent);
+        }
+    }
+
+    fn take_images_of(&mut self, record: u32) {
+        for at in group(&self.images, record) {
+            self.take_image(self.images[at].1 as usize);
         }
     }
 
@@ -122,32 +134,31 @@ impl<'a> Removal<'a> {
         });
     }
 
-    /// One row less names the snapshot; with the last its layer goes.
-    fn unname(&mut self, snapshot: &SnapshotId) -> u64 {
-        let layer = self.named.take_snapshot(snapshot, self.usage);
-        layer.map_or(0, |layer| self.usage.remove(layer))
-    }
-
     /// A record's turn comes when nothing is made on it any more.
     fn lose_child(&mut self, parent: usize) {
-        self.children[parent] -= 1;
-        if self.children[parent] == 0 && self.fates.records[parent] == Fate::Goes {
-            let sequence = self.graph.records.rows()[parent].use_sequence();
+        let standing = &mut self.standings[parent];
+        standing.children -= 1;
+        if standing.may_go_now() {
+            let sequence = self.rows[parent].use_sequence();
             self.turns.add(Thing::Record(number(parent)), sequence);
         }
     }
 
     fn list_what_stays(&mut self) {
-        let records = self.graph.records.rows().iter().zip(&self.fates.records);
-        for ((record, fate), gone) in records.zip(&self.gone) {
-            match fate {
-                Fate::Stays(reason) => self.plan.kept.push((record.id(), *reason)),
-                Fate::Goes if !gone => {
-                    self.plan.kept.push((record.id(), KeepReason::WithinBudget));
-                }
-                Fate::Goes | Fate::NotMeant => {}
-            }
+        for (record, standing) in self.rows.iter().zip(&self.standings) {
+            let reason = match standing.fate {
+                Fate::Stays(reason) => reason,
+                Fate::Goes if !standing.gone => KeepReason::WithinBudget,
+                Fate::Goes | Fate::NotMeant => continue,
+            };
+            self.plan.kept.push((record.id(), reason));
         }
+    }
+}
+
+impl Standing {
+    fn may_go_now(self) -> bool {
+        self.children == 0 && self.fate == Fate::Goes
     }
 }
 
@@ -156,40 +167,46 @@ fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// How many things are made on each record.
-fn children(graph: &Prunable) -> Vec<u32> {
-    let mut children = vec![0; graph.records.rows().len()];
+/// How it stands with each record before anything is taken away.
+fn standings(graph: &Prunable, fates: &Fates, images: &[(u32, u32)]) -> Vec<Standing> {
+    let standing = |fate: &Fate| Standing {
+        children: 0,
+        fate: *fate,
+        has_images: false,
+        gone: false,
+    };
+    let mut standings: Vec<_> = fates.records.iter().map(standing).collect();
     let rows = graph.records.rows().iter();
     let failed = graph.failed.iter().flat_map(|failed| &failed.parents);
     for at in rows.filter_map(ListedRecord::parent).chain(failed.copied()) {
-        children[at] += 1;
+        standings[at].children += 1;
     }
-    children
+    for (record, _) in images {
+        standings[*record as usize].has_images = true;
+    }
+    standings
 }
 
 /// What may go from the beginning, and when it was last used.
 fn first_turns(
     graph: &Prunable,
     fates: &Fates,
-    children: &[u32],
+    standings: &[Standing],
 ) -> impl Iterator<Item = (Thing, u64)> {
     let goes = |(_, fate): &(u32, &Fate)| **fate == Fate::Goes;
     let failed = (0..).zip(&fates.failed).filter(goes);
     let images = (0..).zip(&fates.images).filter(goes);
-    let goes_for_itself = |(index, _): &(u32, &Fate)| {
+    let goes_for_itself = move |(index, _): &(u32, &Fate)| {
         let record = graph.images[*index as usize].record;
         record.is_none_or(|at| fates.records[at] == Fate::NotMeant)
     };
-    let records = (0..).zip(&fates.records).filter(goes);
-    let childless = |(at, _): &(u32, &Fate)| children[*at as usize] == 0;
-    let sequence = |at: u32| graph.records.rows()[at as usize].use_sequence();
+    let rows = (0..).zip(graph.records.rows().iter().zip(standings));
+    let first = rows.filter(|(_, (_, standing))| standing.may_go_now());
     let failed = failed.map(|(index, _)| (Thing::Failed(index), 0));
     let images = images.filter(goes_for_itself);
     let images = images.map(|(index, _)| (Thing::Image(index), 0));
-    let records = records.filter(childless);
-    let records = records.map(|(at, _)| (Thing::Record(at), sequence(at)));
-    let turns: Vec<_> = failed.chain(images).chain(records).collect();
-    turns.into_iter()
+    let records = first.map(|(at, (row, _))| (Thing::Record(at), row.use_sequence()));
+    failed.chain(images).chain(records)
 }
 
 /// The images that go with the record that made them, each with that record before it, sorted.

@@ -50,8 +50,9 @@ impl Thing {
 impl Turns {
     /// Of things and the places of their last uses in the order of uses.
     pub(super) fn of(things: impl Iterator<Item = (Thing, u64)>) -> Self {
-        let turns = things.map(|(thing, sequence)| thing.turn(sequence));
-        let mut first: Vec<_> = turns.collect();
+        let mut first = Vec::new();
+        // Quicker than collecting, where things come from several places.
+        things.for_each(|(thing, sequence)| first.push(thing.turn(sequence)));
         first.sort_unstable_by_key(|turn| Reverse(*turn));
         Self {
             first,

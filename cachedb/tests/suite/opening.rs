@@ -29,7 +29,7 @@ fn opening_twice_migrates_once() {
         })
         .unwrap()
     };
-    assert_eq!(pragma("user_version"), "Integer(6)");
+    assert_eq!(pragma("user_version"), "Integer(7)");
     assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
 }
 
@@ -92,7 +92,7 @@ fn a_newer_schema_is_refused_without_a_write() {
     assert_eq!(
         error.to_string(),
         format!(
-            "cache database {} has schema version 99, this iechor knows 6; \
+            "cache database {} has schema version 99, this iechor knows 7; \
              use the newer iechor or another state directory",
             path.canonicalize().unwrap().display()
         )

@@ -17,7 +17,7 @@ mod tables;
 
 use std::time::SystemTime;
 
-use iechor_snapshotter::SnapshotId;
+use iechor_snapshotter::{Digest, SnapshotId};
 
 use self::positions::Positions;
 use self::recount::Recount;
@@ -42,6 +42,14 @@ pub(crate) enum Trust {
 pub(crate) struct Census {
     tables: Tables,
     positions: Positions,
+}
+
+/// Looks up one layer after the other, each at first where the last one's child would stand.
+#[derive(Debug)]
+pub(super) struct Search<'a> {
+    census: &'a Census,
+    ids: &'a [Digest],
+    next: usize,
 }
 
 impl Census {
@@ -85,11 +93,12 @@ impl Census {
         self.positions.find(&self.tables, snapshot)
     }
 
-    /// The same, looked for at a place first.
-    pub(super) fn position_near(&self, snapshot: &SnapshotId, near: usize) -> Option<usize> {
-        match self.tables.ids().get(near) {
-            Some(id) if id == snapshot.digest() => Some(near),
-            _ => self.position(snapshot),
+    /// For looking up many, some of which follow each other in chains.
+    pub(super) fn search(&self) -> Search<'_> {
+        Search {
+            census: self,
+            ids: self.tables.ids(),
+            next: 0,
         }
     }
 
@@ -134,6 +143,18 @@ impl Census {
 
     fn layer(&self, at: usize) -> &CountedLayer {
         &self.tables.layers()[at]
+    }
+}
+
+impl Search<'_> {
+    /// Where a snapshot's layer stands, if it is here.
+    pub(super) fn position(&mut self, snapshot: &SnapshotId) -> Option<usize> {
+        let at = match self.ids.get(self.next) {
+            Some(id) if id == snapshot.digest() => Some(self.next),
+            _ => self.census.position(snapshot),
+        };
+        self.next = at.map_or(self.next, |at| at + 1);
+        at
     }
 }
 

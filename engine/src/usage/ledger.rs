@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use iechor_cachedb::gc::{self, LayerNo};
 use iechor_cachedb::{ListedRecord, Listing};
@@ -18,14 +19,14 @@ use crate::state::Engine;
 ///
 /// Removing is played through on it: what it says was given back is what the disk gives back when
 /// the same is done to the store. Layers are known by their positions where there are many of them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ledger {
-    census: Census,
+    census: Arc<Census>,
     standings: Vec<Standing>,
     blobs: Vec<Blob>,
     leased: HashSet<SnapshotId>,
     /// Of the records of a listing, where the layers of their snapshots stand.
-    places: Places,
+    places: Arc<Places>,
     /// Bytes free on the file system, with what was removed.
     free: u64,
     /// Bytes that lie beside the store.
@@ -63,9 +64,9 @@ impl Ledger {
         let mut ledger = Self {
             blobs: blobs.collect(),
             standings: vec![Standing::default(); census.len()],
-            census,
+            census: Arc::new(census),
             leased: engine.leases().leased()?,
-            places: Places::default(),
+            places: Arc::default(),
             free: free_space(engine.root())?,
             beside: 0,
         };
@@ -77,16 +78,16 @@ impl Ledger {
 
     /// Says which snapshots a row names; only these, what is leased, and all below stays.
     pub(crate) fn root<'a>(&mut self, named: impl IntoIterator<Item = &'a SnapshotId>) {
-        for snapshot in named {
-            if let Some(at) = self.census.position(snapshot) {
-                self.standings[at].rooted = true;
-            }
+        let mut search = self.census.search();
+        let named = named.into_iter();
+        for at in named.filter_map(|snapshot| search.position(snapshot)) {
+            self.standings[at].rooted = true;
         }
     }
 
     /// Says that the records of a listing name their snapshots.
     pub(crate) fn root_records(&mut self, listing: &Listing) {
-        self.places = Places::of(listing, &self.census);
+        self.places = Arc::new(Places::of(listing, &self.census));
         for at in self.places.all() {
             self.standings[at].rooted = true;
         }
@@ -257,6 +258,14 @@ impl gc::Usage for Ledger {
 
     fn layer_of(&self, at: usize, _: &ListedRecord) -> Option<LayerNo> {
         self.places.of_record(at).and_then(layer_no)
+    }
+
+    fn layers_of(&self, chain: &[SnapshotId]) -> Vec<LayerNo> {
+        let mut search = self.census.search();
+        let layers = chain
+            .iter()
+            .filter_map(|snapshot| search.position(snapshot));
+        layers.filter_map(layer_no).collect()
     }
 
     fn is_shared(&self, LayerNo(layer): LayerNo) -> bool {

@@ -28,16 +28,16 @@ enum Found {
 /// Looks up the records of a range. Steps that were made one after the other made layers that stand
 /// one after the other.
 fn look_up(listing: &Listing, steps: Range<usize>, census: &Census) -> Vec<Found> {
-    let mut next = 0;
+    let rows = listing.rows();
+    let mut search = census.search();
     let mut found = Vec::with_capacity(steps.len());
     for at in steps {
-        let row = &listing.rows()[at];
+        let row = &rows[at];
         found.push(match row.parent().filter(|_| !listing.makes_layer(at)) {
             Some(parent) => Found::AsParent(position(parent)),
             None => {
                 let snapshot = row.snapshot();
-                let place = snapshot.and_then(|snapshot| census.position_near(&snapshot, next));
-                next = place.map_or(next, |place| place + 1);
+                let place = snapshot.and_then(|snapshot| search.position(&snapshot));
                 Found::At(place.map_or(NONE, position))
             }
         });
