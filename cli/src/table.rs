@@ -12,6 +12,7 @@ use iechor_engine::usage::{StepPlace, UsageId};
 use serde::Serialize;
 
 use self::cells::Cells;
+use self::parts::Part;
 use crate::error::CliError;
 use crate::ui::Ui;
 use crate::units::{self, Ago, Size};
@@ -205,7 +206,7 @@ impl Line<'_> {
     }
 
     /// Where a step stands.
-    pub(crate) fn place(&mut self, place: &StepPlace) -> &mut Self {
+    pub(crate) fn place(&mut self, place: &StepPlace<'_>) -> &mut Self {
         self.cell(|text, _| {
             text.push_str(&place.file);
             text.push(':');
@@ -324,7 +325,7 @@ pub(crate) fn table<R: Row>(rows: &[R], style: &Style) -> String {
     let cells = Cells::of(0..rows.len(), &|number: usize| &rows[number], style);
     let mut text = Vec::new();
     // A vector takes everything.
-    write_under_titles::<R>(&[cells], style, &mut text).unwrap_or_default();
+    write_under_titles::<R>(&[cells.into()], style, &mut text).unwrap_or_default();
     String::from_utf8_lossy(&text).into_owned()
 }
 
@@ -339,7 +340,7 @@ fn write_table<R: Row>(
 }
 
 fn write_under_titles<R: Row>(
-    parts: &[Cells],
+    parts: &[Part],
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -348,10 +349,11 @@ fn write_under_titles<R: Row>(
     for title in R::COLUMNS {
         line.word(title);
     }
-    let all = || std::iter::once(&titles).chain(parts);
+    let all = || std::iter::once(&titles).chain(parts.iter().map(|part| &part.cells));
     let width = |column: usize| all().map(|cells| cells.widths[column]).max().unwrap_or(0);
     let widths: Vec<u32> = (0..R::COLUMNS.len()).map(width).collect();
-    titles.write(&widths, out)?;
+    let mut titles = titles.blocks(1);
+    titles.try_for_each(|line| out.write_all(line.lines(&widths).as_bytes()))?;
     parts::write(parts, &widths, out)
 }
 

@@ -1,7 +1,5 @@
 //! The cells of rows, and lines that are made of them.
 
-use std::io::{self, Write};
-
 use super::{Line, Row, Style};
 
 /// Spaces between two columns.
@@ -83,61 +81,46 @@ impl Cells {
                 Block { text, extents }
             })
     }
-
-    /// Writes lines with columns of these widths.
-    pub(super) fn write(&self, widths: &[u32], out: &mut dyn Write) -> io::Result<()> {
-        let mut lines = String::new();
-        for block in self.blocks(1) {
-            lines.clear();
-            block.push_lines(widths, &mut lines);
-            out.write_all(lines.as_bytes())?;
-        }
-        Ok(())
-    }
 }
 
 impl Block<'_> {
     /// Lays out the lines, with columns of these widths.
-    pub(super) fn push_lines(&self, widths: &[u32], lines: &mut String) {
+    pub(super) fn lines(&self, widths: &[u32]) -> String {
+        let mut lines = String::with_capacity(self.bytes_of_lines(widths));
         let mut rest = self.text;
         for line in self.extents.chunks(widths.len()) {
             for (extent, width) in line.iter().zip(widths) {
                 let (cell, after) = rest.split_at(extent.bytes as usize);
                 lines.push_str(cell);
-                push_spaces(lines, width.saturating_sub(extent.columns) + GAP);
+                push_spaces(&mut lines, width.saturating_sub(extent.columns) + GAP);
                 rest = after;
             }
             lines.truncate(lines.trim_end_matches(' ').len());
             lines.push('\n');
         }
+        lines
+    }
+
+    /// At most, when all are ASCII.
+    fn bytes_of_lines(&self, widths: &[u32]) -> usize {
+        let columns: u32 = widths.iter().map(|width| width + GAP).sum();
+        columns as usize * self.extents.len() / widths.len().max(1)
     }
 }
 
 impl Extent {
-    /// A column for each character: for each byte that continues none.
+    /// A column for each character.
     fn of(cell: &str) -> Self {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let columns = match cell.is_ascii() {
+            true => cell.len(),
+            false => cell.chars().count(),
+        };
         Self {
             bytes: count(cell.len()),
-            columns: count(cell.len() - continuations(cell.as_bytes())),
+            columns: count(columns),
         }
     }
-}
-
-/// How many bytes of a text are neither ASCII nor the first ones of a character (`10xxxxxx`). There may
-/// be a million of cells: eight bytes at a time.
-fn continuations(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let (words, rest) = text.as_chunks::<8>();
-    let in_word = |word: &[u8; 8]| {
-        let word = u64::from_ne_bytes(*word);
-        let found = (word >> 7) & (!word >> 6) & ONES;
-        (found.wrapping_mul(ONES) >> 56) as usize
-    };
-    let in_rest = rest
-        .iter()
-        .filter(|byte| **byte & 0b1100_0000 == 0b1000_0000);
-    words.iter().map(in_word).sum::<usize>() + in_rest.count()
 }
 
 fn push_spaces(line: &mut String, count: u32) {
@@ -147,19 +130,5 @@ fn push_spaces(line: &mut String, count: u32) {
         let spaces = count.min(SPACES.len());
         line.push_str(&SPACES[..spaces]);
         count -= spaces;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    proptest::proptest! {
-        #[test]
-        fn a_character_is_a_column(text in "([a-z]{0,9}|.){0,12}") {
-            let extent = Extent::of(&text);
-            proptest::prop_assert_eq!(extent.columns as usize, text.chars().count());
-            proptest::prop_assert_eq!(extent.bytes as usize, text.len());
-        }
     }
 }

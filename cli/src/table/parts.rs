@@ -1,14 +1,17 @@
 //! Long tables, made and laid out on several threads.
 //!
-//! Rows are dealt to the threads in blocks, as cards are. So lines can be written in their order while
-//! they are laid out, and no thread has more of them in memory than a few blocks.
+//! Each thread takes the next block of rows when it has made one, so that all end together. Lines are
+//! written in their order while they are laid out, and no thread has more of them in memory than a few
+//! blocks.
 
 use std::io::{self, Write};
+use std::iter;
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use super::cells::{Block, Cells};
+use super::cells::Cells;
 
 /// Rows from which a second thread spares more time than starting it takes.
 const WORTH_A_THREAD: usize = 5000;
@@ -19,69 +22,92 @@ const ROWS: usize = 256;
 /// Blocks that a thread is ahead of what is written.
 const AHEAD: usize = 8;
 
-/// Makes the cells of so many rows, of many on several threads. Each part has one block in so many.
+/// What one thread has made: the cells of some blocks.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) cells: Cells,
+    /// Which blocks these are, in order.
+    blocks: Vec<usize>,
+}
+
+/// Makes the cells of so many rows, of many on several threads.
 pub(super) fn deal(
     count: usize,
     make: impl Fn(&mut dyn Iterator<Item = usize>) -> Cells + Sync,
-) -> Vec<Cells> {
+) -> Vec<Part> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let parts = threads.min(count / WORTH_A_THREAD).max(1);
-    let part = |number: usize| {
-        let blocks = (number * ROWS..count).step_by(parts * ROWS);
-        make(&mut blocks.flat_map(|begin| begin..count.min(begin + ROWS)))
+    let next = AtomicUsize::new(0);
+    let part = || {
+        let mut blocks = Vec::new();
+        let dealt = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed))
+            .take_while(|block| block * ROWS < count)
+            .inspect(|block| blocks.push(*block));
+        let rows = |block: usize| block * ROWS..count.min((block + 1) * ROWS);
+        let cells = make(&mut dealt.flat_map(rows));
+        Part { cells, blocks }
     };
     thread::scope(|scope| {
-        let part = &part;
-        let others: Vec<_> = (1..parts)
-            .map(|number| scope.spawn(move || part(number)))
-            .collect();
+        let others: Vec<_> = (1..parts).map(|_| scope.spawn(part)).collect();
+        let first = part();
         let others = others
             .into_iter()
             .map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        std::iter::once(part(0)).chain(others).collect()
+        iter::once(first).chain(others).collect()
     })
 }
 
 /// Writes the lines of what [`deal`] made, with columns of these widths.
-pub(super) fn write(parts: &[Cells], widths: &[u32], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(parts: &[Part], widths: &[u32], out: &mut dyn Write) -> io::Result<()> {
     let Some((first, others)) = parts.split_first() else {
         return Ok(());
     };
     thread::scope(|scope| {
-        let lay_out = |cells, lines| move || lay_out(cells, widths, &lines);
-        let others = others.iter().map(|cells| {
+        let others = others.iter().map(|part| {
             let (sender, receiver) = sync_channel(AHEAD);
-            scope.spawn(lay_out(cells, sender));
+            scope.spawn(move || lay_out(part, widths, &sender));
             receiver
         });
         let others: Vec<_> = others.collect();
-        let mut lines = String::new();
-        for block in first.blocks(ROWS) {
-            lines.clear();
-            block.push_lines(widths, &mut lines);
-            out.write_all(lines.as_bytes())?;
-            write_one_of_each(&others, out)?;
+        let mut own = first.cells.blocks(ROWS);
+        for maker in makers(parts) {
+            let lines = match maker.checked_sub(1) {
+                None => own.next().map(|block| block.lines(widths)),
+                Some(other) => others[other].recv().ok(),
+            };
+            out.write_all(lines.unwrap_or_default().as_bytes())?;
         }
         Ok(())
     })
 }
 
-/// Lays out the blocks of a part until nobody wants them any more.
-fn lay_out(cells: &Cells, widths: &[u32], to: &SyncSender<String>) {
-    let lines = |block: Block<'_>| {
-        let mut lines = String::new();
-        block.push_lines(widths, &mut lines);
-        lines
-    };
-    let mut blocks = cells.blocks(ROWS).map(lines);
-    // Refused when the output is closed.
-    blocks.all(|lines| to.send(lines).is_ok());
+impl From<Cells> for Part {
+    /// A table of few rows, which one thread has made.
+    fn from(cells: Cells) -> Self {
+        let blocks = 0..cells.blocks(ROWS).count();
+        Self {
+            blocks: blocks.collect(),
+            cells,
+        }
+    }
 }
 
-/// A part that has no more blocks has sent its last.
-fn write_one_of_each(parts: &[Receiver<String>], out: &mut dyn Write) -> io::Result<()> {
-    let blocks = parts.iter().filter_map(|part| part.recv().ok());
-    blocks
-        .into_iter()
-        .try_for_each(|lines| out.write_all(lines.as_bytes()))
+/// Of each block, the part that has it.
+fn makers(parts: &[Part]) -> Vec<usize> {
+    let blocks = parts.iter().map(|part| part.blocks.len()).sum();
+    let mut makers = vec![0; blocks];
+    for (maker, part) in parts.iter().enumerate() {
+        for block in &part.blocks {
+            makers[*block] = maker;
+        }
+    }
+    makers
+}
+
+/// Lays out the blocks of a part until nobody wants them any more.
+fn lay_out(part: &Part, widths: &[u32], to: &SyncSender<String>) {
+    let blocks = part.cells.blocks(ROWS);
+    let mut lines = blocks.map(|block| block.lines(widths));
+    // Refused when the output is closed.
+    lines.all(|lines| to.send(lines).is_ok());
 }
