@@ -66,10 +66,10 @@ pub enum Scope {
 
 /// A record that would go, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct PruneItem {
+pub struct PruneItem<'a> {
     /// What it is; `own` is what the disk gets back after the items before it are gone.
     #[serde(flatten)]
-    pub record: UsageRecord,
+    pub record: UsageRecord<'a>,
     /// Why it may go, one clause.
     pub reason: &'static str,
 }
@@ -87,7 +87,7 @@ pub struct PrunePlan {
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// Layers and blobs that nothing names, and what does not.
-    leftovers: Vec<(UsageRecord, &'static str)>,
+    leftovers: Vec<(UsageRecord<'static>, &'static str)>,
     /// Rows of the cache, and the layers that they name: there may be 100,000.
     rows: Vec<GcItem>,
     /// What lies beside the store, and why it may go.
@@ -100,7 +100,7 @@ pub(crate) struct Plan {
 /// What stands behind an item of a plan.
 #[derive(Debug, Clone, Copy)]
 enum Going<'a> {
-    Leftover(&'a UsageRecord, &'static str),
+    Leftover(&'a UsageRecord<'static>, &'static str),
     Row(&'a GcItem),
     File(&'a Stored, &'static str),
 }
@@ -109,7 +109,7 @@ enum Going<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct PruneReport {
     /// The records that are gone; fewer than planned when a build took a lease in between.
-    pub items: Vec<PruneItem>,
+    pub items: Vec<PruneItem<'static>>,
     /// What the disk got back.
     pub bytes: u64,
 }
@@ -197,7 +197,7 @@ pub(crate) fn plan_on(
 }
 
 /// What images that were removed and crashes left: garbage, whatever the filters say.
-fn leftovers(ledger: &mut Ledger) -> Vec<(UsageRecord, &'static str)> {
+fn leftovers(ledger: &mut Ledger) -> Vec<(UsageRecord<'static>, &'static str)> {
     let mut leftovers = Vec::new();
     let unnamed = ledger.unnamed();
     for id in ledger.orphans() {
@@ -223,13 +223,13 @@ impl PrunePlan {
     }
 
     /// One of them, in the order of their removal.
-    pub fn item(&self, number: usize) -> PruneItem {
+    pub fn item(&self, number: usize) -> PruneItem<'_> {
         let going = self.plan.going(number);
         going.item(self.inventory.prunable.records())
     }
 
     /// All of them, in the order of their removal.
-    pub fn items(&self) -> impl Iterator<Item = PruneItem> {
+    pub fn items(&self) -> impl Iterator<Item = PruneItem<'_>> {
         (0..self.count()).map(|number| self.item(number))
     }
 }
@@ -272,13 +272,16 @@ impl Plan {
     }
 
     /// What goes and is no step.
-    pub(crate) fn others(&self, listing: &Listing) -> impl Iterator<Item = UsageRecord> {
+    pub(crate) fn others<'a>(
+        &'a self,
+        listing: &'a Listing,
+    ) -> impl Iterator<Item = UsageRecord<'a>> {
         let others = self.all().filter(|going| going.step().is_none());
         others.map(|going| going.item(listing).record)
     }
 }
 
-impl Going<'_> {
+impl<'a> Going<'a> {
     fn bytes(self) -> u64 {
         match self {
             Self::Leftover(record, _) => record.own,
@@ -298,7 +301,7 @@ impl Going<'_> {
     }
 
     /// `listing` is that of the inventory.
-    fn item(self, listing: &Listing) -> PruneItem {
+    fn item(self, listing: &'a Listing) -> PruneItem<'a> {
         let (record, reason) = match self {
             Self::Leftover(record, reason) => (record.clone(), reason),
             Self::Row(item) => (records::of_item(item, listing), item.reason.clause()),
@@ -309,5 +312,15 @@ impl Going<'_> {
             ..record
         };
         PruneItem { record, reason }
+    }
+}
+
+impl PruneItem<'_> {
+    /// The same, borrowing nothing.
+    pub fn into_owned(self) -> PruneItem<'static> {
+        PruneItem {
+            record: self.record.into_owned(),
+            reason: self.reason,
+        }
     }
 }

@@ -15,11 +15,11 @@ mod places;
 pub(crate) mod records;
 mod tree;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::thread;
 
 use iechor_cachedb::gc::{self, Prunable};
@@ -77,16 +77,15 @@ impl UsageKind {
 
 /// Something that takes space.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct UsageRecord {
+pub struct UsageRecord<'a> {
     /// What prune's `id=` takes: cache key, snapshot id, digest, or number of a build.
     pub id: UsageId,
     /// What kind of thing it is.
     pub kind: UsageKind,
     /// The instruction, the mount's id, the image's name.
-    #[serde(serialize_with = "naming::text")]
-    pub text: Arc<str>,
+    pub text: Cow<'a, str>,
     /// `iEchorfile:12`.
-    pub place: Option<StepPlace>,
+    pub place: Option<StepPlace<'a>>,
     /// Bytes that only this has.
     pub own: u64,
     /// Bytes that others have as well.
@@ -111,7 +110,7 @@ pub struct Usage {
     shares: Vec<Share>,
     reclaimable_steps: Vec<bool>,
     /// What is no step.
-    others: Vec<UsageRecord>,
+    others: Vec<UsageRecord<'static>>,
     /// Positions of all, steps first, the largest record first.
     order: Vec<usize>,
     /// Bytes that belong to one record only.
@@ -148,9 +147,9 @@ pub enum UsageError {
     File(#[from] PathError),
 }
 
-impl UsageRecord {
+impl<'a> UsageRecord<'a> {
     /// A record that takes nothing and was never used.
-    pub(crate) fn new(kind: UsageKind, id: UsageId, text: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn new(kind: UsageKind, id: UsageId, text: impl Into<Cow<'a, str>>) -> Self {
         Self {
             id,
             kind,
@@ -162,6 +161,15 @@ impl UsageRecord {
             created: 0,
             last_used: 0,
             hits: 0,
+        }
+    }
+
+    /// The same, borrowing nothing.
+    pub(crate) fn into_owned(self) -> UsageRecord<'static> {
+        UsageRecord {
+            text: Cow::Owned(self.text.into_owned()),
+            place: self.place.map(StepPlace::into_owned),
+            ..self
         }
     }
 }
@@ -190,17 +198,17 @@ impl Usage {
     }
 
     /// One of them, counted from the largest.
-    pub fn record(&self, number: usize) -> UsageRecord {
+    pub fn record(&self, number: usize) -> UsageRecord<'_> {
         self.record_at(self.order[number])
     }
 
     /// All of them, largest first.
-    pub fn records(&self) -> impl Iterator<Item = UsageRecord> {
+    pub fn records(&self) -> impl Iterator<Item = UsageRecord<'_>> {
         self.order.iter().map(|at| self.record_at(*at))
     }
 
     /// The steps come first, in the order of the listing.
-    fn record_at(&self, at: usize) -> UsageRecord {
+    fn record_at(&self, at: usize) -> UsageRecord<'_> {
         let Some(share) = self.shares.get(at) else {
             return self.others[at - self.shares.len()].clone();
         };
@@ -212,7 +220,7 @@ impl Usage {
     }
 }
 
-/// What takes space, with an order of it that is made while its end is planned.
+/// What takes space, with an order of it.
 fn gather<T: Send>(
     engine: &Engine,
     order: impl FnOnce(Found<'_>) -> T + Send,
@@ -220,43 +228,71 @@ fn gather<T: Send>(
     // Age does not matter without a filter.
     let (everything, now) = (PruneRequest::everything(), UnixMillis(0));
     let (ledger, inventory) = Inventory::take(engine, &everything)?;
-    let listing = inventory.prunable.records();
-    let makers = Makers::of(listing, ledger.places(), ledger.census());
-    let mut others = records::beside_steps(engine, &ledger, &inventory.prunable, &makers)?;
-    let files = files::judged(engine, &inventory.files, &ledger)?;
-    others.extend(files.into_iter().map(|file| file.record));
-    let steps = 0..listing.rows().len();
-    let shares: Vec<_> = steps.map(|at| makers.share(at, ledger.census())).collect();
-    let found = Found {
-        listing,
-        shares: &shares,
-        others: &others,
-    };
-    let total = gc::Usage::total(&ledger);
-    let (plan, order) = thread::scope(|scope| {
-        let order = scope.spawn(move || order(found));
-        let plan = prune::plan_on(engine, &everything, now, ledger, &inventory);
-        (
-            plan,
-            order.join().unwrap_or_else(|panic| resume_unwind(panic)),
-        )
+    let (findings, plan) = thread::scope(|scope| {
+        let findings = scope.spawn(|| Findings::make(engine, &ledger, &inventory, order));
+        let plan = prune::plan_on(engine, &everything, now, ledger.clone(), &inventory);
+        let findings = findings.join();
+        (findings.unwrap_or_else(|panic| resume_unwind(panic)), plan)
     });
-    let plan = plan.map_err(Box::new)?;
-    mark_reclaimable(&mut others, listing, &plan);
-    let private = shares.iter().map(|share| share.own).sum::<u64>()
-        + others.iter().map(|record| record.own).sum::<u64>();
-    let usage = Usage {
-        reclaimable_steps: reclaimable_steps(listing, &makers, &plan),
-        listing: inventory.prunable.into_records(),
-        shares,
-        others,
-        order: Vec::new(),
-        private,
-        shared: total.saturating_sub(private),
-        total,
-        reclaimable: plan.bytes(),
-    };
-    Ok((usage, order))
+    let (findings, plan) = (findings?, plan.map_err(Box::new)?);
+    Ok(findings.into_usage(&ledger, inventory, &plan))
+}
+
+/// What is found on the ledger as it is, while its end is planned.
+struct Findings<T> {
+    makers: Makers,
+    shares: Vec<Share>,
+    others: Vec<UsageRecord<'static>>,
+    order: T,
+}
+
+impl<T> Findings<T> {
+    fn make(
+        engine: &Engine,
+        ledger: &Ledger,
+        inventory: &Inventory,
+        order: impl FnOnce(Found<'_>) -> T,
+    ) -> Result<Self, UsageError> {
+        let (listing, census) = (inventory.prunable.records(), ledger.census());
+        let makers = Makers::of(listing, ledger.places(), census);
+        let mut others = records::beside_steps(engine, ledger, &inventory.prunable, &makers)?;
+        let files = files::judged(engine, &inventory.files, ledger)?;
+        others.extend(files.into_iter().map(|file| file.record));
+        let steps = 0..listing.rows().len();
+        let shares: Vec<_> = steps.map(|at| makers.share(at, census)).collect();
+        let order = order(Found {
+            listing,
+            shares: &shares,
+            others: &others,
+        });
+        Ok(Self {
+            makers,
+            shares,
+            others,
+            order,
+        })
+    }
+
+    fn into_usage(mut self, ledger: &Ledger, inventory: Inventory, plan: &Plan) -> (Usage, T) {
+        let listing = inventory.prunable.into_records();
+        mark_reclaimable(&mut self.others, &listing, plan);
+        let own = |record: &UsageRecord<'_>| record.own;
+        let private = self.shares.iter().map(|share| share.own).sum::<u64>()
+            + self.others.iter().map(own).sum::<u64>();
+        let total = gc::Usage::total(ledger);
+        let usage = Usage {
+            reclaimable_steps: reclaimable_steps(&listing, &self.makers, plan),
+            listing,
+            shares: self.shares,
+            others: self.others,
+            order: Vec::new(),
+            private,
+            shared: total.saturating_sub(private),
+            total,
+            reclaimable: plan.bytes(),
+        };
+        (usage, self.order)
+    }
 }
 
 /// What takes space: the steps, then the rest.
@@ -264,7 +300,7 @@ fn gather<T: Send>(
 struct Found<'a> {
     listing: &'a Listing,
     shares: &'a [Share],
-    others: &'a [UsageRecord],
+    others: &'a [UsageRecord<'static>],
 }
 
 impl Found<'_> {
@@ -281,7 +317,7 @@ impl Found<'_> {
 }
 
 /// Bytes of a record, shared or not; the steps come first.
-fn size(steps: &[Share], others: &[UsageRecord], at: usize) -> u64 {
+fn size(steps: &[Share], others: &[UsageRecord<'_>], at: usize) -> u64 {
     match steps.get(at) {
         Some(share) => share.own + share.shared,
         None => {
@@ -343,7 +379,7 @@ fn reclaimable_steps(listing: &Listing, makers: &Makers, plan: &Plan) -> Vec<boo
     steps
 }
 
-fn mark_reclaimable(others: &mut [UsageRecord], listing: &Listing, plan: &Plan) {
+fn mark_reclaimable(others: &mut [UsageRecord<'_>], listing: &Listing, plan: &Plan) {
     let going = plan.others(listing).map(|gone| (gone.kind, gone.id));
     let going: HashSet<_> = going.collect();
     for record in others {

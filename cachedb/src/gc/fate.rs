@@ -219,7 +219,7 @@ impl Judge<'_> {
             },
             kinds: &kinds[..=of_maker],
             stage: maker.map(|(.., nature)| (nature.stage_index, nature.stage_name.as_deref())),
-            file: maker.map(|(_, record, _)| &**self.graph.records.file(record)),
+            file: maker.map(|(_, record, _)| self.graph.records.file(record)),
             images: Some(&|| {
                 let siblings = maker.iter().flat_map(|(at, ..)| self.images(*at));
                 siblings.chain([image]).flat_map(ImageRoot::words).collect()

@@ -12,7 +12,6 @@ mod part;
 mod texts;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use iechor_snapshotter::{Digest, SnapshotId};
 use rusqlite::Connection;
@@ -258,12 +257,12 @@ impl Listing {
     }
 
     /// The instruction of a record as people read it.
-    pub fn text(&self, record: &ListedRecord) -> &Arc<str> {
+    pub fn text(&self, record: &ListedRecord) -> &str {
         self.texts.get(record.text)
     }
 
     /// The iEchorfile of a record as the user named it.
-    pub fn file(&self, record: &ListedRecord) -> &Arc<str> {
+    pub fn file(&self, record: &ListedRecord) -> &str {
         self.texts.get(record.file)
     }
 

@@ -43,7 +43,7 @@ pub fn apply(engine: &Engine, plan: PrunePlan) -> Result<PruneReport, PruneError
     };
     let gone = plan.all().filter(is_gone);
     let listing = inventory.prunable.records();
-    let items = gone.map(|going| going.item(listing)).collect();
+    let items = gone.map(|going| going.item(listing).into_owned()).collect();
     Ok(PruneReport { items, bytes })
 }
 

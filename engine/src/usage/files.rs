@@ -19,7 +19,7 @@ use crate::{disk, history, layers, logs};
 /// A thing beside the store.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
-    pub(crate) record: UsageRecord,
+    pub(crate) record: UsageRecord<'static>,
     pub(crate) place: Place,
     pub(crate) need: Need,
 }
@@ -225,7 +225,8 @@ fn build_logs(engine: &Engine) -> Result<Vec<Stored>, UsageError> {
         };
         let text = build
             .as_ref()
-            .map_or("a build that is forgotten", |build| &build.file);
+            .map_or("a build that is forgotten", |build| &build.file)
+            .to_owned();
         let record = UsageRecord {
             created: build
                 .as_ref()

@@ -1,6 +1,7 @@
 //! What records of usage are called and where they come from, as cheap to make as to copy: there may
 //! be 100,000 of them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,26 +54,31 @@ impl Serialize for UsageId {
 
 /// `iEchorfile:12`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepPlace {
+pub struct StepPlace<'a> {
     /// The file as the user named it.
-    pub file: Arc<str>,
+    pub file: Cow<'a, str>,
     /// Line in it, from 1.
     pub line: u32,
 }
 
-impl fmt::Display for StepPlace {
+impl StepPlace<'_> {
+    /// The same, borrowing nothing.
+    pub(super) fn into_owned(self) -> StepPlace<'static> {
+        StepPlace {
+            file: Cow::Owned(self.file.into_owned()),
+            line: self.line,
+        }
+    }
+}
+
+impl fmt::Display for StepPlace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }
 }
 
-impl Serialize for StepPlace {
+impl Serialize for StepPlace<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-/// Writes a text that is shared.
-pub(super) fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
 }

@@ -1,6 +1,6 @@
 //! What takes space in the store: steps, layers of images, what failed steps and crashes left.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use iechor_cachedb::gc::{GcItem, GcTarget, Prunable};
 use iechor_cachedb::{ListedRecord, Listing, Place, UnixMillis};
@@ -18,7 +18,7 @@ pub(super) fn beside_steps(
     ledger: &Ledger,
     prunable: &Prunable,
     makers: &Makers,
-) -> Result<Vec<UsageRecord>, UsageError> {
+) -> Result<Vec<UsageRecord<'static>>, UsageError> {
     let mut told = makers.made_layers();
     let mut tell = |id: &SnapshotId| {
         let place = ledger.census().position(id);
@@ -29,7 +29,8 @@ pub(super) fn beside_steps(
         let id = &state.snapshot;
         if tell(id) {
             let share = ledger.share(id);
-            records.push(failed(id, &state.text, &state.place, state.when, share));
+            let record = failed(id, &state.text, &state.place, state.when, share);
+            records.push(record.into_owned());
         }
     }
     let orphans = ledger.orphans().into_iter().filter(&mut tell);
@@ -40,11 +41,15 @@ pub(super) fn beside_steps(
 }
 
 /// The record of a cached step.
-pub(crate) fn of_step(listing: &Listing, step: &ListedRecord, share: Share) -> UsageRecord {
+pub(crate) fn of_step<'a>(
+    listing: &'a Listing,
+    step: &ListedRecord,
+    share: Share,
+) -> UsageRecord<'a> {
     UsageRecord {
         id: UsageId::Digest(*step.key().digest()),
         kind: UsageKind::Step,
-        text: Arc::clone(listing.text(step)),
+        text: Cow::Borrowed(listing.text(step)),
         place: Some(place_of(listing, step)),
         own: share.own,
         shared: share.shared,
@@ -56,15 +61,15 @@ pub(crate) fn of_step(listing: &Listing, step: &ListedRecord, share: Share) -> U
 }
 
 /// Where a step stands.
-pub(super) fn place_of(listing: &Listing, step: &ListedRecord) -> StepPlace {
+pub(super) fn place_of<'a>(listing: &'a Listing, step: &ListedRecord) -> StepPlace<'a> {
     StepPlace {
-        file: Arc::clone(listing.file(step)),
+        file: Cow::Borrowed(listing.file(step)),
         line: step.line(),
     }
 }
 
 /// The record of what a prune takes, that was planned on the listing.
-pub(crate) fn of_item(item: &GcItem, listing: &Listing) -> UsageRecord {
+pub(crate) fn of_item<'a>(item: &'a GcItem, listing: &'a Listing) -> UsageRecord<'a> {
     let share = Share {
         own: item.bytes,
         shared: 0,
@@ -83,13 +88,13 @@ pub(crate) fn of_item(item: &GcItem, listing: &Listing) -> UsageRecord {
 }
 
 /// The record of what a failed step left.
-fn failed(
+fn failed<'a>(
     snapshot: &SnapshotId,
-    text: &str,
-    place: &Place,
+    text: &'a str,
+    place: &'a Place,
     when: UnixMillis,
     share: Share,
-) -> UsageRecord {
+) -> UsageRecord<'a> {
     UsageRecord {
         place: Some(StepPlace {
             file: place.file.as_str().into(),
@@ -102,7 +107,7 @@ fn failed(
 }
 
 /// The record of an image that lost its name.
-fn nameless(id: &Digest, created: UnixMillis, share: Share) -> UsageRecord {
+fn nameless(id: &Digest, created: UnixMillis, share: Share) -> UsageRecord<'static> {
     UsageRecord {
         id: UsageId::Digest(*id),
         created: seconds(created),
@@ -112,7 +117,7 @@ fn nameless(id: &Digest, created: UnixMillis, share: Share) -> UsageRecord {
 }
 
 /// The record of a layer that no row names.
-pub(crate) fn orphan(snapshot: &SnapshotId, share: Share) -> UsageRecord {
+pub(crate) fn orphan(snapshot: &SnapshotId, share: Share) -> UsageRecord<'static> {
     UsageRecord {
         reclaimable: true,
         ..unused(
@@ -125,7 +130,7 @@ pub(crate) fn orphan(snapshot: &SnapshotId, share: Share) -> UsageRecord {
 }
 
 /// The record of blobs that no layer names, if there are any.
-pub(crate) fn unnamed(own: u64) -> Option<UsageRecord> {
+pub(crate) fn unnamed(own: u64) -> Option<UsageRecord<'static>> {
     let share = Share { own, shared: 0 };
     (own > 0).then(|| UsageRecord {
         id: UsageId::Text("blobs".into()),
@@ -135,7 +140,11 @@ pub(crate) fn unnamed(own: u64) -> Option<UsageRecord> {
 }
 
 /// Layers that no step here made: those of pulled images.
-fn layers(engine: &Engine, ledger: &Ledger, told: &[bool]) -> Result<Vec<UsageRecord>, UsageError> {
+fn layers(
+    engine: &Engine,
+    ledger: &Ledger,
+    told: &[bool],
+) -> Result<Vec<UsageRecord<'static>>, UsageError> {
     let untold = (0..told.len()).filter(|at| !told[*at] && ledger.has_at(*at));
     let untold: Vec<SnapshotId> = untold.map(|at| ledger.census().snapshot(at)).collect();
     if untold.is_empty() {
@@ -150,20 +159,25 @@ fn layers(engine: &Engine, ledger: &Ledger, told: &[bool]) -> Result<Vec<UsageRe
     let layer = |id: SnapshotId| {
         let id = &id;
         let text = names.get(id).map_or("layer below another", String::as_str);
-        unused(UsageKind::Layer, id, text, ledger.share(id))
+        unused(UsageKind::Layer, id, text, ledger.share(id)).into_owned()
     };
     Ok(untold.into_iter().map(layer).collect())
 }
 
 /// A snapshot that no hit is counted for.
-fn unused(kind: UsageKind, snapshot: &SnapshotId, text: &str, share: Share) -> UsageRecord {
+fn unused<'a>(
+    kind: UsageKind,
+    snapshot: &SnapshotId,
+    text: &'a str,
+    share: Share,
+) -> UsageRecord<'a> {
     UsageRecord {
         id: UsageId::Digest(*snapshot.digest()),
         ..text_only(kind, text, share)
     }
 }
 
-fn text_only(kind: UsageKind, text: &str, share: Share) -> UsageRecord {
+fn text_only(kind: UsageKind, text: &str, share: Share) -> UsageRecord<'_> {
     UsageRecord {
         own: share.own,
         shared: share.shared,

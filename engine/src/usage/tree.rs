@@ -1,8 +1,8 @@
 //! Records as trees by chain: `iechor builder ls`, `iechor builder du --tree`.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::thread;
 
 use iechor_cachedb::{ListedRecord, Listing};
@@ -15,7 +15,7 @@ use crate::state::Engine;
 
 /// A cached step, and where it stands among those that were built on the same ones.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct StepRow {
+pub struct StepRow<'a> {
     /// How far it is indented: what shares its parent with others stands further in. An only child
     /// stays in its parent's column, so that a long chain does not run off to the right.
     pub depth: usize,
@@ -24,10 +24,9 @@ pub struct StepRow {
     /// Cache key, `sha256:…`.
     pub key: UsageId,
     /// The instruction.
-    #[serde(serialize_with = "super::naming::text")]
-    pub text: Arc<str>,
+    pub text: Cow<'a, str>,
     /// `iEchorfile:12`.
-    pub place: StepPlace,
+    pub place: StepPlace<'a>,
     /// The snapshot after it, `sha256:…`; none when it is `scratch`.
     pub snapshot: Option<UsageId>,
     /// Bytes that its snapshot has alone.
@@ -44,12 +43,12 @@ pub struct StepRow {
 
 /// A record in a tree.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct TreeRow {
+pub struct TreeRow<'a> {
     /// As [`StepRow::depth`]; what is no step stands below all trees, not indented.
     pub depth: usize,
     /// The record.
     #[serde(flatten)]
-    pub record: UsageRecord,
+    pub record: UsageRecord<'a>,
 }
 
 /// The cached steps as trees by chain, each FROM a root, each step below the one that it was built
@@ -95,7 +94,7 @@ impl Steps {
     }
 
     /// One of them, counted from the top of the first tree.
-    pub fn row(&self, number: usize) -> StepRow {
+    pub fn row(&self, number: usize) -> StepRow<'_> {
         let branch = self.branches[number];
         let at = branch.at();
         let rows = self.listing.rows();
@@ -104,7 +103,7 @@ impl Steps {
             depth: branch.depth(),
             parent: step.parent().map(|parent| key(&rows[parent])),
             key: key(step),
-            text: Arc::clone(self.listing.text(step)),
+            text: Cow::Borrowed(self.listing.text(step)),
             place: records::place_of(&self.listing, step),
             snapshot: step.snapshot().map(|id| UsageId::Digest(*id.digest())),
             own: share.own,
@@ -155,7 +154,7 @@ impl UsageTree {
     }
 
     /// One of them, counted from the top.
-    pub fn row(&self, number: usize) -> TreeRow {
+    pub fn row(&self, number: usize) -> TreeRow<'_> {
         let branch = self.branches[number];
         TreeRow {
             depth: branch.depth(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use iechor_cachedb::{BuildStatus, NewBuild, NewStep, StepOutcome, UnixMillis};
 use iechor_engine::progress::Silent;
-use iechor_engine::prune::{self, Filter, PruneReport, PruneRequest, Scope};
+use iechor_engine::prune::{self, Filter, PruneItem, PruneReport, PruneRequest, Scope};
 use iechor_engine::request::{OutputKind, PullPolicy};
 use iechor_engine::usage::{self, UsageKind};
 use iechor_engine::{Engine, Settings, StepId, images, logs, sources};
@@ -31,7 +31,10 @@ fn on_disk(state: &TestState) -> u64 {
 fn prune(state: &TestState, request: &PruneRequest) -> PruneReport {
     let plan = prune::plan(&state.engine, request, NOW).unwrap();
     let before = on_disk(state);
-    let planned = (plan.bytes(), plan.items().collect());
+    let planned = (
+        plan.bytes(),
+        plan.items().map(PruneItem::into_owned).collect(),
+    );
     let report = prune::apply(&state.engine, plan).unwrap();
     assert_eq!((report.bytes, report.items.clone()), planned);
     let directories: u64 = report

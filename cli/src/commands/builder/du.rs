@@ -1,5 +1,7 @@
 //! `iechor builder du`.
 
+use std::mem::ManuallyDrop;
+
 use clap::Args;
 use iechor_engine::usage::{self, TreeRow, Usage, UsageRecord};
 
@@ -17,7 +19,7 @@ pub(crate) struct DuArgs {
     list: ListArgs,
 }
 
-impl Row for UsageRecord {
+impl Row for UsageRecord<'_> {
     const COLUMNS: &'static [&'static str] = &[
         "ID",
         "TYPE",
@@ -38,7 +40,7 @@ impl Row for UsageRecord {
     }
 }
 
-impl Row for TreeRow {
+impl Row for TreeRow<'_> {
     const COLUMNS: &'static [&'static str] = UsageRecord::COLUMNS;
 
     fn id(&self, line: &mut Line<'_>) {
@@ -50,7 +52,7 @@ impl Row for TreeRow {
     }
 }
 
-fn cells(record: &UsageRecord, depth: usize, line: &mut Line<'_>) {
+fn cells(record: &UsageRecord<'_>, depth: usize, line: &mut Line<'_>) {
     line.usage_id(&record.id)
         .word(record.kind.name())
         .word(if record.reclaimable { "true" } else { "false" })
@@ -67,8 +69,9 @@ fn cells(record: &UsageRecord, depth: usize, line: &mut Line<'_>) {
 /// Lists everything that takes space, then the sums.
 pub(crate) fn run(args: &DuArgs, session: &Session) -> Result<(), CliError> {
     let engine = session.engine()?;
+    // With 100,000 records the end of the process takes them back faster than we do.
     if args.tree {
-        let tree = usage::usage_tree(&engine)?;
+        let tree = ManuallyDrop::new(usage::usage_tree(&engine)?);
         let usage = tree.usage();
         show(
             args,
@@ -78,7 +81,7 @@ pub(crate) fn run(args: &DuArgs, session: &Session) -> Result<(), CliError> {
             session,
         )
     } else {
-        let usage = usage::usage(&engine)?;
+        let usage = ManuallyDrop::new(usage::usage(&engine)?);
         // People are spared what takes nothing; programs are not.
         let count = match args.list.is_table() {
             true => usage.count_with_bytes(),

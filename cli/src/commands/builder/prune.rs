@@ -1,6 +1,7 @@
 //! `iechor builder prune`: plan, show, ask, apply.
 
 use std::io::{self, IsTerminal};
+use std::mem::ManuallyDrop;
 
 use clap::Args;
 use iechor_engine::Engine;
@@ -43,7 +44,7 @@ pub(crate) struct PruneArgs {
     list: ListArgs,
 }
 
-impl Row for PruneItem {
+impl Row for PruneItem<'_> {
     const COLUMNS: &'static [&'static str] =
         &["ID", "TYPE", "SIZE", "LAST ACCESSED", "STEP", "REASON"];
 
@@ -78,6 +79,8 @@ pub(crate) fn run(args: PruneArgs, session: &Session) -> Result<(), CliError> {
     let engine = session.engine()?;
     let plan = prune::plan(&engine, &args.request(), session.now())?;
     if args.dry_run {
+        // With 100,000 records the end of the process takes them back faster.
+        let plan = ManuallyDrop::new(plan);
         let item = |number| plan.item(number);
         return show(&args, plan.count(), item, plan.bytes(), session);
     }
