@@ -8,9 +8,10 @@ use std::thread;
 use iechor_cachedb::{ListedRecord, Listing};
 
 use super::census::Census;
+use super::inventory::with_census;
 use super::places::Places;
 use super::records::Makers;
-use super::{StepPlace, Usage, UsageError, UsageId, UsageRecord, records, with_census};
+use super::{StepPlace, Usage, UsageError, UsageId, UsageRecord, findings, records};
 use crate::state::Engine;
 
 /// A cached step, and where it stands among those that were built on the same ones.
@@ -132,7 +133,7 @@ pub struct UsageTree {
 ///
 /// As [`usage`](super::usage).
 pub fn usage_tree(engine: &Engine) -> Result<UsageTree, UsageError> {
-    let (usage, branches) = super::gather(engine, |found| {
+    let (usage, branches) = findings::gather(engine, |found| {
         let rows = found.listing.rows();
         let trees = branches(rows.len(), |at| rows[at].parent());
         let others = found.largest_first(rows.len()..found.count());
