@@ -8,7 +8,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 NEEDS := busybox=busybox-static podman=podman runc=runc skopeo=skopeo umoci=umoci \
          docker-registry=docker-registry debootstrap=debootstrap setfattr=attr getfacl=acl \
          xz=xz-utils bzip2=bzip2 zstd=zstd curl=curl script=bsdutils cc=gcc git=git \
-         chromium=chromium dot=graphviz
+         chromium=chromium dot=graphviz openssl=openssl
 # What the benchmarks compare with.
 BENCH_NEEDS := buildah=buildah fuse-overlayfs=fuse-overlayfs strace=strace \
                fio=fio python3=python3 make=make dpkg-deb=dpkg \

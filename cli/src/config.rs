@@ -28,6 +28,9 @@ const SYSTEM: &str = "/etc/iechor/config.json";
 pub(crate) struct Config {
     /// What is pruned after a build; nothing when it is missing.
     gc: Option<Gc>,
+    /// Registries (`HOST` or `HOST:PORT`) that are spoken to over plain HTTP.
+    #[serde(default)]
+    pub(crate) insecure_registries: Vec<String>,
 }
 
 /// The policy of the prune after a build: as the options of `iechor builder prune`.
@@ -175,7 +178,9 @@ mod tests {
             min_free: Some(500),
         };
         assert_eq!(request, expected);
-        assert_eq!(Config::parse("{}").unwrap().gc(), None);
+        let nothing = Config::parse("{}").unwrap();
+        assert!(nothing.insecure_registries.is_empty());
+        assert_eq!(nothing.gc(), None);
     }
 
     #[test]

@@ -101,15 +101,21 @@ pub(crate) const DOCKER_CONFIG: Variable = Variable {
     meaning: "... then in its `config.json` (default `~/.docker`), with credential helpers.",
 };
 
+/// Authorities, as OpenSSL and Go read it.
+pub(crate) const SSL_CERT_FILE: Variable = Variable {
+    name: "SSL_CERT_FILE",
+    meaning: "PEM file of the authorities that are trusted, instead of the host's.",
+};
+
 /// The proxy arguments (rule C12), each read in both cases.
 pub(crate) const PROXIES: [Variable; 5] = [
     Variable {
         name: "HTTP_PROXY",
-        meaning: "Handed to RUN; in no cache key, no history.",
+        meaning: "Proxy for `http`. Handed to RUN as well; in no cache key, no history.",
     },
     Variable {
         name: "HTTPS_PROXY",
-        meaning: "Handed to RUN; in no cache key, no history.",
+        meaning: "Proxy for `https`: registries, ADD. Handed to RUN as the one before.",
     },
     Variable {
         name: "FTP_PROXY",
@@ -117,17 +123,17 @@ pub(crate) const PROXIES: [Variable; 5] = [
     },
     Variable {
         name: "NO_PROXY",
-        meaning: "Handed to RUN; in no cache key, no history.",
+        meaning: "Hosts, domains and networks that are reached without. Handed to RUN as well.",
     },
     Variable {
         name: "ALL_PROXY",
-        meaning: "Handed to RUN; in no cache key, no history.",
+        meaning: "Proxy for both where there is no other. Handed to RUN as well.",
     },
 ];
 
 /// All of them, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = Variable> {
-    const SINGLE: [Variable; 17] = [
+    const SINGLE: [Variable; 18] = [
         ROOT,
         XDG_DATA_HOME,
         HOME,
@@ -145,6 +151,7 @@ pub(crate) fn all() -> impl Iterator<Item = Variable> {
         XDG_RUNTIME_DIR,
         XDG_CONFIG_HOME,
         DOCKER_CONFIG,
+        SSL_CERT_FILE,
     ];
     SINGLE.into_iter().chain(PROXIES)
 }
@@ -189,6 +196,16 @@ pub(crate) fn proxies() -> Vec<(String, String)> {
             Some((name, value))
         })
         .collect()
+}
+
+/// The first of these proxy arguments that is set, in either case.
+pub(crate) fn proxy(names: &[&str]) -> Option<String> {
+    let cases = names
+        .iter()
+        .flat_map(|name| [name.to_lowercase(), (*name).to_owned()]);
+    cases
+        .filter_map(|name| lookup(&name)?.into_string().ok())
+        .next()
 }
 
 fn lookup(name: &str) -> Option<OsString> {

@@ -58,7 +58,7 @@ pub use iechor_executor::{
 };
 pub use iechor_frontend as frontend;
 pub use iechor_image::registry::{CredentialError, DockerConfig};
-pub use iechor_image::{ImageRef, Platform};
+pub use iechor_image::{HttpSettings, ImageRef, NoProxy, Platform};
 pub use progress::{Event, ProgressSink, StepId, StepInfo};
 pub use request::BuildRequest;
 pub use state::{Engine, Settings};

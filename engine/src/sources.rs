@@ -113,10 +113,12 @@ pub(crate) fn registry(engine: &Engine) -> Registry {
     let Settings {
         credentials,
         insecure_registries,
+        http,
     } = engine.settings();
     Registry::new(RegistryOptions {
         credentials: Arc::clone(credentials),
         insecure: insecure_registries.clone(),
+        http: http.clone(),
         ..RegistryOptions::default()
     })
 }

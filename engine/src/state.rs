@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use iechor_cachedb::{BootId, CacheDb, LeaseDir};
 use iechor_image::ContentStore;
+use iechor_image::HttpSettings;
 use iechor_image::registry::{Anonymous, Credentials};
 use iechor_snapshotter::SnapshotStore;
 use rustix::fs::StatVfsMountFlags;
@@ -40,6 +41,8 @@ pub struct Settings {
     /// Registries (`host` or `host:port`) that are spoken to over plain HTTP; those on loopback
     /// always are.
     pub insecure_registries: Vec<String>,
+    /// Through which proxy servers are reached, and whose certificates are good.
+    pub http: HttpSettings,
 }
 
 impl Default for Settings {
@@ -47,6 +50,7 @@ impl Default for Settings {
         Self {
             credentials: Arc::new(Anonymous),
             insecure_registries: Vec::new(),
+            http: HttpSettings::default(),
         }
     }
 }

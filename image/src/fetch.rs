@@ -3,8 +3,12 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use ureq::config::ConfigBuilder;
 use ureq::http::Response;
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Body as HttpBody};
+
+use crate::http::{HttpError, HttpSettings};
 
 /// Redirects that are followed before a server is called broken.
 const MAX_REDIRECTS: u32 = 10;
@@ -46,6 +50,9 @@ pub struct Described {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
+    /// The server could not be spoken to as the settings say.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// The server could not be reached.
     #[error("cannot fetch {url}")]
     Transport {
@@ -77,18 +84,20 @@ pub enum FetchError {
 /// Told bytes so far, and in all when the server says.
 pub type Transfer<'a> = &'a dyn Fn(u64, Option<u64>);
 
-/// Fetches `url` into `out`, unless `validators` still hold. No credentials are sent.
+/// Fetches `url` into `out`, unless `validators` still hold. No credentials are sent. Where it leads
+/// elsewhere, that is reached as it is.
 ///
 /// # Errors
 ///
 /// [`FetchError`]; `out` may then have a part of the contents.
 pub fn get(
+    settings: &HttpSettings,
     url: &str,
     validators: Option<&Validators>,
     out: &mut dyn Write,
     progress: Transfer<'_>,
 ) -> Result<Answer, FetchError> {
-    let mut request = agent().get(url);
+    let mut request = settings.agent(url, None, config())?.get(url);
     if let Some(etag) = validators.and_then(|known| known.etag.as_deref()) {
         request = request.header("If-None-Match", etag);
     }
@@ -113,15 +122,13 @@ pub fn get(
     }
 }
 
-fn agent() -> Agent {
+fn config() -> ConfigBuilder<AgentScope> {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(MAX_REDIRECTS)
         .timeout_connect(Some(PATIENCE))
         .timeout_recv_response(Some(PATIENCE))
         .user_agent(concat!("iechor/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into()
 }
 
 fn describe(response: &Response<HttpBody>) -> Described {

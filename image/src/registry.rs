@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::export::Image;
+use crate::http::HttpSettings;
 use crate::progress::Progress;
 use crate::reference::ImageRef;
 
@@ -39,6 +40,8 @@ pub struct RegistryOptions {
     /// Registries (`HOST` or `HOST:PORT`) that are spoken to over plain HTTP; those on loopback
     /// addresses always are.
     pub insecure: Vec<String>,
+    /// Through which proxy they are reached, and whose certificates are good.
+    pub http: HttpSettings,
     /// Longest wait for a connection, for an answer, and for each piece of one: 30 s.
     pub timeout: Duration,
     /// How often a request that failed for a passing reason is sent again: 4.
@@ -52,6 +55,7 @@ impl Default for RegistryOptions {
         Self {
             credentials: Arc::new(Anonymous),
             insecure: Vec::new(),
+            http: HttpSettings::default(),
             timeout: Duration::from_secs(30),
             retries: 4,
             pause: Duration::from_millis(250),
@@ -69,20 +73,8 @@ impl Registry {
     /// A client. No request is made yet.
     pub fn new(options: RegistryOptions) -> Self {
         Self {
-            client: Arc::new(Client::new(options, None)),
+            client: Arc::new(Client::new(options)),
         }
-    }
-
-    /// A client that reaches all registries but those on loopback addresses through a proxy.
-    ///
-    /// # Errors
-    ///
-    /// [`RegistryError::Proxy`] when the proxy's URL cannot be read.
-    pub fn through_proxy(options: RegistryOptions, url: &str) -> Result<Self, RegistryError> {
-        let proxy = ureq::Proxy::new(url).map_err(|_| RegistryError::Proxy(url.to_owned()))?;
-        Ok(Self {
-            client: Arc::new(Client::new(options, Some(proxy))),
-        })
     }
 
     /// An image in a registry, as a source. No request is made before it is resolved.

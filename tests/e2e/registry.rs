@@ -1,8 +1,12 @@
 //! Push and pull, against Debian's docker-registry on the loopback interface.
 
+use std::fs;
+use std::path::Path;
+
 use crate::support::registry::Registry;
+use crate::support::tls::{Certificate, Proxy};
 use crate::support::tool::skopeo;
-use crate::support::{TestEnv, archive};
+use crate::support::{Output, TestEnv, archive};
 
 #[test]
 fn what_we_push_skopeo_pulls() {
@@ -159,4 +163,141 @@ fn a_push_of_what_is_there_already_sends_no_layer_twice() {
     env.run(["push", &image, &renamed]).success().says("pushed");
     let layers = |name: &str| archive::layers(&format!("docker://{name}"));
     assert_eq!(layers(&image), layers(&renamed));
+}
+
+/// A registry behind TLS, that only the proxy leads to.
+struct Behind {
+    /// Ends before its directory does.
+    _registry: Registry,
+    env: TestEnv,
+    authority: Certificate,
+    proxy: Proxy,
+    image: String,
+}
+
+const HOST: &str = "team.example";
+
+impl Behind {
+    fn new() -> Self {
+        Self::with(|dir, server, _| Registry::start_tls(dir, server))
+    }
+
+    fn with(start: impl FnOnce(&Path, &Certificate, &Certificate) -> Registry) -> Self {
+        let env = TestEnv::with_base();
+        let dir = env.path("tls");
+        fs::create_dir_all(&dir).unwrap();
+        let authority = Certificate::of_authority(&dir);
+        let server = authority.sign(&dir, HOST);
+        let registry = start(&dir, &server, &authority);
+        let image = format!("{HOST}/app:v1");
+        env.build_text("FROM base\nLABEL v=1\n", &["-t", &image])
+            .success();
+        Self {
+            proxy: Proxy::to(registry.port()),
+            _registry: registry,
+            env,
+            authority,
+            image,
+        }
+    }
+
+    /// Pushes with these certificates of authorities beside those that the host has.
+    fn push(&self, variables: &[(&str, &Path)]) -> Output {
+        let mut command = self.env.command(["push", &self.image]);
+        command.env("HTTPS_PROXY", self.proxy.url());
+        command.env("XDG_CONFIG_HOME", self.env.path("nothing"));
+        command.envs(variables.iter().copied());
+        Output::of(&mut command)
+    }
+}
+
+#[test]
+fn an_authority_of_ones_own_is_trusted_for_the_registry_that_it_is_kept_for() {
+    let behind = Behind::new();
+    let config = behind.env.path("config");
+    let kept = |host: &str| config.join("containers/certs.d").join(host);
+    fs::create_dir_all(kept("other.example")).unwrap();
+    fs::copy(
+        &behind.authority.certificate,
+        kept("other.example").join("ca.crt"),
+    )
+    .unwrap();
+    behind
+        .push(&[("XDG_CONFIG_HOME", &config)])
+        .code(4)
+        .says("the certificate of the registry team.example is not trusted")
+        .says("/etc/containers/certs.d/team.example/ca.crt");
+    fs::rename(kept("other.example"), kept(HOST)).unwrap();
+    behind.push(&[("XDG_CONFIG_HOME", &config)]).success();
+    assert_eq!(behind.proxy.asked()[0], "team.example:443");
+    fs::write(kept(HOST).join("broken.crt"), "nothing of the kind").unwrap();
+    behind
+        .push(&[("XDG_CONFIG_HOME", &config)])
+        .code(4)
+        .says("team.example/broken.crt is not a certificate in PEM form");
+}
+
+#[test]
+fn a_registry_that_asks_who_we_are_gets_the_certificate_that_is_kept_for_it() {
+    let behind = Behind::with(Registry::start_mutual_tls);
+    let config = behind.env.path("config");
+    let kept = config.join("containers/certs.d").join(HOST);
+    fs::create_dir_all(&kept).unwrap();
+    fs::copy(&behind.authority.certificate, kept.join("ca.crt")).unwrap();
+    behind.push(&[("XDG_CONFIG_HOME", &config)]).code(4);
+    let Certificate { certificate, key } = behind.authority.sign(&kept, "client.example");
+    fs::rename(certificate, kept.join("client.cert")).unwrap();
+    let client_key = kept.join("client.key");
+    fs::rename(key, &client_key).unwrap();
+    behind.push(&[("XDG_CONFIG_HOME", &config)]).success();
+    fs::write(&client_key, "nothing of the kind").unwrap();
+    behind
+        .push(&[("XDG_CONFIG_HOME", &config)])
+        .code(4)
+        .says("client.key is not a private key in PEM form");
+}
+
+#[test]
+fn a_file_of_authorities_stands_for_the_hosts() {
+    let behind = Behind::new();
+    let authority = &behind.authority.certificate;
+    behind.push(&[("SSL_CERT_FILE", authority)]).success();
+    behind
+        .push(&[("SSL_CERT_FILE", Path::new("/nowhere.pem"))])
+        .code(4)
+        .says("cannot read /nowhere.pem");
+}
+
+#[test]
+fn what_needs_no_proxy_is_reached_without() {
+    let behind = Behind::new();
+    let before = behind.proxy.asked().len();
+    let without = [("NO_PROXY", Path::new("10.0.0.0/8,.example"))];
+    behind.push(&without).code(4).says("cannot reach");
+    assert_eq!(behind.proxy.asked().len(), before);
+    behind
+        .push(&[("HTTPS_PROXY", Path::new("not a url"))])
+        .code(4)
+        .says("\"not a url\" is not the URL of a proxy");
+}
+
+#[test]
+fn a_registry_that_is_listed_as_insecure_is_spoken_to_in_plain() {
+    let behind = Behind::new();
+    let config = behind.env.path("config.json");
+    fs::write(
+        &config,
+        format!("{{\"insecure-registries\": [\"{HOST}\"]}}"),
+    )
+    .unwrap();
+    let proxy = behind.proxy.url();
+    // The one behind the proxy speaks TLS only, and says so.
+    behind
+        .push(&[
+            ("IECHOR_CONFIG", &config),
+            ("HTTP_PROXY", Path::new(&proxy)),
+        ])
+        .code(4)
+        .says("team.example answered 400");
+    assert_eq!(behind.proxy.asked()[0], "team.example:80");
 }

@@ -12,6 +12,7 @@ pub(crate) mod listing;
 pub(crate) mod output;
 pub(crate) mod pty;
 pub(crate) mod registry;
+pub(crate) mod tls;
 pub(crate) mod tool;
 pub(crate) mod web;
 

@@ -137,8 +137,9 @@ fn ask(
             total,
         });
     };
-    let answer =
-        fetch::get(url, validators.as_ref(), &mut body, &progress).map_err(FetchError::from)?;
+    let http = &session.engine.settings().http;
+    let answer = fetch::get(http, url, validators.as_ref(), &mut body, &progress)
+        .map_err(FetchError::from)?;
     match (answer, known) {
         (Answer::NotModified, Some(known)) => Ok(HttpValidators {
             fetched: session.now(),

@@ -9,10 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use ureq::config::ConfigBuilder;
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION, RETRY_AFTER};
 use ureq::http::{Method, Request, Response, StatusCode};
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Body, SendBody};
 
+use crate::http::Agents;
 use crate::progress::Progress;
 use crate::registry::endpoint::{Endpoint, join, origin};
 use crate::registry::{RegistryError, RegistryOptions};
@@ -25,10 +28,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) options: RegistryOptions,
-    /// For registries anywhere, through the proxy if there is one.
-    agent: Agent,
-    /// For registries on loopback addresses.
-    local_agent: Agent,
+    agents: Agents,
     /// Values of `Authorization` that were good, by registry and scope.
     authorisations: Mutex<HashMap<(String, String), String>>,
 }
@@ -116,10 +116,9 @@ impl<'a> Outgoing<'a> {
 }
 
 impl Client {
-    pub(super) fn new(options: RegistryOptions, proxy: Option<ureq::Proxy>) -> Self {
+    pub(super) fn new(options: RegistryOptions) -> Self {
         Self {
-            agent: agent(&options, proxy),
-            local_agent: agent(&options, None),
+            agents: Agents::new(options.http.clone()),
             options,
             authorisations: Mutex::default(),
         }
@@ -201,15 +200,9 @@ impl Client {
         url: &str,
         authorisation: Option<&str>,
     ) -> Result<Response<Body>, RegistryError> {
-        let agent = if endpoint.is_loopback {
-            &self.local_agent
-        } else {
-            &self.agent
-        };
-        let failed = |source: ureq::Error| RegistryError::Unreachable {
-            host: endpoint.registry.clone(),
-            source: Box::new(source),
-        };
+        let timeout = self.options.timeout;
+        let agent = self.agents.of_registry(origin(url), || config(timeout))?;
+        let failed = |source: ureq::Error| failure(endpoint, source);
         let mut request = Request::builder().method(&outgoing.method).uri(url);
         for (name, value) in &outgoing.headers {
             request = request.header(*name, value);
@@ -239,21 +232,26 @@ impl Client {
     }
 }
 
-fn agent(options: &RegistryOptions, proxy: Option<ureq::Proxy>) -> Agent {
-    let timeout = Some(options.timeout);
+fn failure(endpoint: &Endpoint, source: ureq::Error) -> RegistryError {
+    let (host, source) = (endpoint.registry.clone(), Box::new(source));
+    match source.to_string().contains("invalid peer certificate") {
+        true => RegistryError::Untrusted { host, source },
+        false => RegistryError::Unreachable { host, source },
+    }
+}
+
+fn config(timeout: Duration) -> ConfigBuilder<AgentScope> {
+    let timeout = Some(timeout);
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .proxy(proxy)
         .user_agent(concat!("iechor/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(timeout)
         .timeout_connect(timeout)
         .timeout_recv_response(timeout)
         .timeout_per_read(timeout)
         .timeout_per_write(timeout)
-        .build()
-        .new_agent()
 }
 
 /// Whether a request may fare better in a moment.

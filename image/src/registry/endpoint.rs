@@ -12,17 +12,14 @@ const DEFAULT_HOST: &str = "registry-1.docker.io";
 pub(super) struct Endpoint {
     /// As references name it: `docker.io`.
     pub(super) registry: String,
-    /// Whether it is on this very host.
-    pub(super) is_loopback: bool,
     origin: String,
 }
 
 impl Endpoint {
     /// The API of a registry: over HTTPS unless it is on a loopback address or listed.
     pub(super) fn new(registry: &str, insecure: &[String]) -> Self {
-        let is_loopback = is_loopback(registry);
         let is_listed = insecure.iter().any(|listed| is_listed_as(registry, listed));
-        let scheme = if is_loopback || is_listed {
+        let scheme = if is_loopback(registry) || is_listed {
             "http"
         } else {
             "https"
@@ -34,7 +31,6 @@ impl Endpoint {
         };
         Self {
             registry: registry.to_owned(),
-            is_loopback,
             origin: format!("{scheme}://{host}"),
         }
     }

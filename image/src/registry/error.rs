@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use iechor_snapshotter::Digest;
 
+use crate::http::HttpError;
 use crate::registry::credentials::CredentialError;
 
 /// Why a registry did not do what was asked.
@@ -17,6 +18,17 @@ pub enum RegistryError {
         /// Host and port.
         host: String,
         /// What happened.
+        source: Box<ureq::Error>,
+    },
+    /// Its certificate is none that we trust.
+    #[error(
+        "the certificate of the registry {host} is not trusted: put the certificate of its authority \
+         into /etc/containers/certs.d/{host}/ca.crt, or let SSL_CERT_FILE name a file with it"
+    )]
+    Untrusted {
+        /// Host and port.
+        host: String,
+        /// What is wrong with it.
         source: Box<ureq::Error>,
     },
     /// The registry wants to know who we are, or does not like who we are.
@@ -103,7 +115,7 @@ pub enum RegistryError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// The proxy's URL cannot be read.
-    #[error("{0:?} is not the URL of a proxy")]
-    Proxy(String),
+    /// The registry could not be spoken to as the settings say.
+    #[error(transparent)]
+    Http(#[from] HttpError),
 }
