@@ -179,21 +179,22 @@ const HOST: &str = "team.example";
 
 impl Behind {
     fn new() -> Self {
-        Self::with(|dir, server, _| Registry::start_tls(dir, server))
+        Self::with(|server, _| server.served())
     }
 
-    fn with(start: impl FnOnce(&Path, &Certificate, &Certificate) -> Registry) -> Self {
+    /// `http` tells how a certificate is served, that an authority has signed.
+    fn with(http: impl FnOnce(&Certificate, &Certificate) -> String) -> Self {
         let env = TestEnv::with_base();
         let dir = env.path("tls");
         fs::create_dir_all(&dir).unwrap();
         let authority = Certificate::of_authority(&dir);
         let server = authority.sign(&dir, HOST);
-        let registry = start(&dir, &server, &authority);
+        let registry = Registry::start_as(&dir, &http(&server, &authority));
         let image = format!("{HOST}/app:v1");
         env.build_text("FROM base\nLABEL v=1\n", &["-t", &image])
             .success();
         Self {
-            proxy: Proxy::to(registry.port()),
+            proxy: Proxy::to(registry.port),
             _registry: registry,
             env,
             authority,
@@ -239,7 +240,7 @@ fn an_authority_of_ones_own_is_trusted_for_the_registry_that_it_is_kept_for() {
 
 #[test]
 fn a_registry_that_asks_who_we_are_gets_the_certificate_that_is_kept_for_it() {
-    let behind = Behind::with(Registry::start_mutual_tls);
+    let behind = Behind::with(Certificate::served_to);
     let config = behind.env.path("config");
     let kept = config.join("containers/certs.d").join(HOST);
     fs::create_dir_all(&kept).unwrap();

@@ -6,45 +6,29 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::tls::Certificate;
-
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running registry; ends when dropped.
 pub(crate) struct Registry {
     process: Child,
-    port: u16,
+    /// On 127.0.0.1.
+    pub(crate) port: u16,
     storage: PathBuf,
 }
 
 impl Registry {
     /// Starts one that keeps its blobs below `dir`.
     pub(crate) fn start(dir: &Path) -> Self {
-        Self::start_as(dir, String::new())
+        Self::start_as(dir, "")
     }
 
-    /// Starts one that speaks TLS only, by any name that its certificate has.
-    pub(crate) fn start_tls(dir: &Path, identity: &Certificate) -> Self {
-        Self::start_as(dir, tls(identity, ""))
-    }
-
-    /// The same, only with those who have a certificate of an authority themselves.
-    pub(crate) fn start_mutual_tls(dir: &Path, identity: &Certificate, of: &Certificate) -> Self {
-        let clients = format!(", clientcas: [{}]", of.certificate.display());
-        Self::start_as(dir, tls(identity, &clients))
-    }
-
-    /// The port on 127.0.0.1.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
-    fn start_as(dir: &Path, tls: String) -> Self {
+    /// The same with more in the `http` section of its configuration: `, tls: { … }`.
+    pub(crate) fn start_as(dir: &Path, http: &str) -> Self {
         let storage = dir.join("registry");
         fs::create_dir_all(&storage).unwrap();
         let port = free_port();
         let config = dir.join("registry.yml");
-        fs::write(&config, configuration(&storage, port, &tls)).unwrap();
+        fs::write(&config, configuration(&storage, port, http)).unwrap();
         let process = Command::new("docker-registry")
             .arg("serve")
             .arg(&config)
@@ -98,15 +82,10 @@ fn free_port() -> u16 {
         .port()
 }
 
-fn tls(identity: &Certificate, clients: &str) -> String {
-    let (certificate, key) = (identity.certificate.display(), identity.key.display());
-    format!(", tls: {{ certificate: {certificate}, key: {key}{clients} }}")
-}
-
-fn configuration(storage: &Path, port: u16, tls: &str) -> String {
+fn configuration(storage: &Path, port: u16, http: &str) -> String {
     format!(
         "version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: {} }} }}\n\
-         http: {{ addr: \"127.0.0.1:{port}\"{tls} }}\n",
+         http: {{ addr: \"127.0.0.1:{port}\"{http} }}\n",
         storage.display()
     )
 }

@@ -34,6 +34,19 @@ impl Certificate {
         made
     }
 
+    /// Speaking TLS with it, in the configuration of a registry.
+    pub(crate) fn served(&self) -> String {
+        let (certificate, key) = (self.certificate.display(), self.key.display());
+        format!(", tls: {{ certificate: {certificate}, key: {key} }}")
+    }
+
+    /// The same, only with those whose certificates an authority has signed.
+    pub(crate) fn served_to(&self, clients: &Self) -> String {
+        let authority = clients.certificate.display();
+        self.served()
+            .replace(" }", &format!(", clientcas: [{authority}] }}"))
+    }
+
     fn at(dir: &Path, name: &str) -> Self {
         Self {
             certificate: dir.join(name).with_extension("crt"),
