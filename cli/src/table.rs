@@ -146,7 +146,12 @@ fn unwritable(error: serde_json::Error) -> CliError {
 
 /// Rows under their titles.
 pub(crate) fn table<R: Row>(rows: &[R], style: &Style) -> String {
-    let cells = Cells::of(0..rows.len(), &|number: usize| &rows[number], style);
+    let cells = Cells::of(
+        0..rows.len(),
+        rows.len(),
+        &|number: usize| &rows[number],
+        style,
+    );
     let mut text = Vec::new();
     // A vector takes everything.
     write_under_titles::<R>(&[cells.into()], style, &mut text).unwrap_or_default();
@@ -159,7 +164,7 @@ fn write_table<R: Row>(
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let parts = parts::deal(count, |rows| Cells::of(rows, row, style));
+    let parts = parts::deal(count, |rows| Cells::of(rows, count, row, style));
     write_under_titles::<R>(&parts, style, out)
 }
 

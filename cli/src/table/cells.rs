@@ -5,6 +5,9 @@ use super::{Line, Row, Style};
 /// Spaces between two columns.
 const GAP: u32 = 3;
 
+/// Bytes that the cells of a row take, about.
+const ROW: usize = 128;
+
 /// The cells of many rows, one after the other in one text.
 #[derive(Debug)]
 pub(super) struct Cells {
@@ -31,22 +34,24 @@ pub(super) struct Block<'a> {
 }
 
 impl Cells {
+    /// With room for so many rows. Room that is not used costs nothing; to grow would cost a copy.
     pub(super) fn new(columns: usize, rows: usize) -> Self {
         Self {
-            text: String::new(),
+            text: String::with_capacity(rows * ROW),
             extents: Vec::with_capacity(columns * rows),
             widths: vec![0; columns],
             column: 0,
         }
     }
 
-    /// Of rows by number.
+    /// Of rows by number, so many at most.
     pub(super) fn of<R: Row>(
         rows: impl Iterator<Item = usize>,
+        most: usize,
         row: &impl Fn(usize) -> R,
         style: &Style,
     ) -> Self {
-        let mut cells = Self::new(R::COLUMNS.len(), rows.size_hint().0);
+        let mut cells = Self::new(R::COLUMNS.len(), most);
         for number in rows {
             row(number).cells(&mut cells.line(style));
         }
