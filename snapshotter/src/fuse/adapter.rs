@@ -209,8 +209,12 @@ impl Filesystem for Adapter {
         whence: i32,
         reply: ReplyLseek,
     ) {
-        let (Ok(offset), Some(seek)) = (u64::try_from(offset), seek(whence)) else {
+        let Some(seek) = seek(whence) else {
             return reply.error(Errno::EINVAL);
+        };
+        // No file has a place before its beginning, which the kernel's file systems call ENXIO too.
+        let Ok(offset) = u64::try_from(offset) else {
+            return reply.error(Errno::ENXIO);
         };
         match self.ask(|fs| fs.lseek(ino(number), offset, seek)) {
             Ok(found) => reply.offset(i64::try_from(found).unwrap_or(i64::MAX)),

@@ -276,6 +276,27 @@ fn holes_are_seen_through_the_mount() {
 }
 
 #[test]
+fn data_and_holes_before_the_beginning_are_enxio() {
+    let lab = Lab::new();
+    let chain = lab.base(|layer| {
+        layer.file("file", b"contents");
+    });
+    let session = lab.session();
+    let view = session.add_view(&chain, &[]).unwrap();
+    let file = File::open(view.path().join("file")).unwrap();
+    for before in [-1_i64, -4096, i64::MIN].map(i64::cast_unsigned) {
+        assert_eq!(
+            rustix::fs::seek(&file, SeekFrom::Data(before)),
+            Err(Errno::NXIO)
+        );
+        assert_eq!(
+            rustix::fs::seek(&file, SeekFrom::Hole(before)),
+            Err(Errno::NXIO)
+        );
+    }
+}
+
+#[test]
 fn access_lists_of_the_image_count() {
     let lab = Lab::new();
     // user::rw-, user:1:---, group::r--, mask::r--, other::r--
