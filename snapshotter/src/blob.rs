@@ -19,7 +19,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-pub(crate) use self::adopt::Dress;
+pub(crate) use self::adopt::{Dress, ScratchFile};
 pub use self::writer::BlobWriter;
 use crate::id::Digest;
 use crate::store::StoreError;

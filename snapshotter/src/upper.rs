@@ -1,6 +1,6 @@
 //! Reading what a step changed: the kernel overlayfs' upper directory, as a draft of a layer.
 //!
-//! Only what changed is visited. New contents are renamed (or copied) into the blob store; what overlayfs notes
+//! Only what changed is visited. New contents are linked (or copied) into the blob store; what overlayfs notes
 //! in its own ways (devices 0:0, `trusted.overlay.*`) becomes whiteouts, opaque marks, moves and
 //! references to blobs below. See the kernel's `Documentation/filesystems/overlayfs.rst`.
 
@@ -60,8 +60,8 @@ pub enum UpperError {
 /// What becomes of the files of an upper whose contents are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Take {
-    /// They are moved into the store: the upper is of no use afterwards.
-    Move,
+    /// They become the store's own, as they lie there: the upper is of no use afterwards.
+    Adopt,
     /// They are copied, sharing blocks where the file system can: the upper goes on being used.
     Copy,
 }

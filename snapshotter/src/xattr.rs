@@ -13,9 +13,27 @@ const FIRST_TRY: usize = 1024;
 
 /// All attributes of what is at `path`, sorted by name; the last component is not followed.
 pub(crate) fn read(path: &Path) -> Result<Vec<Xattr>, Errno> {
+    let list = |buffer: &mut [u8]| rustix::fs::llistxattr(path, buffer);
+    collect(list, |name, buffer| {
+        rustix::fs::lgetxattr(path, name, buffer)
+    })
+}
+
+/// All attributes of an open file, sorted by name.
+pub(crate) fn read_open(file: &File) -> Result<Vec<Xattr>, Errno> {
+    let list = |buffer: &mut [u8]| rustix::fs::flistxattr(file, buffer);
+    collect(list, |name, buffer| {
+        rustix::fs::fgetxattr(file, name, buffer)
+    })
+}
+
+fn collect(
+    list: impl Fn(&mut [u8]) -> Result<usize, Errno>,
+    get: impl Fn(&[u8], &mut [u8]) -> Result<usize, Errno>,
+) -> Result<Vec<Xattr>, Errno> {
     let mut xattrs = Vec::new();
-    for name in names(|buffer| rustix::fs::llistxattr(path, buffer))? {
-        match fill(|buffer| rustix::fs::lgetxattr(path, &*name, buffer)) {
+    for name in names(list)? {
+        match fill(|buffer| get(&name, buffer)) {
             Ok(value) => xattrs.push(Xattr { name, value }),
             Err(Errno::NODATA) => {}
             Err(errno) => return Err(errno),

@@ -1,19 +1,31 @@
-//! Blobs that are already a file on the store's file system: hashed where they are, and renamed;
-//! or copied, when the file stays in use.
+//! Blobs that are already a file on the store's file system: hashed where they are, and linked.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use rustix::fs::{Gid, Mode, OFlags, Uid};
+use rustix::fs::{Gid, Mode, Uid};
+use rustix::io::Errno;
 
 use super::{BlobStore, SMALL, read_small, sparse};
 use crate::id::Digest;
 use crate::store::StoreError;
 use crate::store::error::cannot;
 use crate::xattr;
+
+/// A file of a scratch directory.
+#[derive(Debug)]
+pub(crate) struct ScratchFile {
+    /// Open for reading.
+    pub(crate) file: File,
+    pub(crate) dir: Arc<OwnedFd>,
+    pub(crate) name: OsString,
+    /// Its logical size.
+    pub(crate) len: u64,
+    pub(crate) dress: Dress,
+}
 
 /// What a file has besides its contents, and a blob has not.
 #[derive(Debug, Clone, Copy)]
@@ -25,44 +37,39 @@ pub(crate) struct Dress {
 }
 
 impl BlobStore {
-    /// Takes a file out of a scratch directory into the store without copying it; gives digest and
-    /// logical size. The name is gone after it, or remains if the store has the contents already.
+    /// Takes a file of a scratch directory into the store without copying it; gives digest and
+    /// logical size.
     ///
-    /// Nobody else may have the file open for writing.
-    pub(crate) fn adopt(
-        &self,
-        dir: impl AsFd,
-        name: &OsStr,
-        dress: Dress,
-    ) -> Result<(Digest, u64), StoreError> {
-        let error = |action| cannot(action, name);
-        let file = open(dir.as_fd(), name).map_err(error("cannot open"))?;
-        let (digest, len) = hash(&file).map_err(error("cannot read"))?;
-        strip(&file, dress).map_err(error("cannot strip the attributes of"))?;
-        // Not asked before: most files of a step are new, and the renaming finds the others.
-        match self.shelf.rename_in(dir, name, &digest, len) {
-            Err(StoreError::Io { source, .. }) if is_other_device(&source) => self.copy_from(&file),
-            other => other.map(|()| (digest, len)),
+    /// The file must not be written any more. Its old name remains, for whoever removes the scratch
+    /// directory: of a link the kernel locks the new directory alone, but one process of the whole
+    /// file system may rename from directory to directory.
+    pub(crate) fn adopt(&self, scratch: &ScratchFile) -> Result<(Digest, u64), StoreError> {
+        let file = &scratch.file;
+        let error = |action| cannot(action, &scratch.name);
+        let (digest, len) = hash(file, scratch.len).map_err(error("cannot read"))?;
+        strip(file, scratch.dress).map_err(error("cannot strip the attributes of"))?;
+        // Not asked before: most files of a step are new, and the linking finds the others.
+        let linked = self.shelf.link_in(file, &digest, len);
+        match linked.as_ref().err().and_then(errno) {
+            Some(Errno::XDEV) => self.copy_from(file),
+            // It has as many names as the file system allows.
+            Some(Errno::MLINK) => self
+                .shelf
+                .rename_in(&scratch.dir, &scratch.name, &digest, len)
+                .map(|()| (digest, len)),
+            _ => linked.map(|()| (digest, len)),
         }
     }
+}
 
-    /// Copies a file of a directory into the store, as [`BlobStore::copy_from`].
-    pub(crate) fn copy_in(
-        &self,
-        dir: impl AsFd,
-        name: &OsStr,
-    ) -> Result<(Digest, u64), StoreError> {
-        self.copy_from(&open(dir, name).map_err(cannot("cannot open", name))?)
+fn errno(error: &StoreError) -> Option<Errno> {
+    match error {
+        StoreError::Io { source, .. } => Errno::from_io_error(source),
+        _ => None,
     }
 }
 
-fn open(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    Ok(rustix::fs::openat(dir, name.as_bytes(), flags, Mode::empty())?.into())
-}
-
-fn hash(file: &File) -> io::Result<(Digest, u64)> {
-    let len = file.metadata()?.len();
+fn hash(file: &File, len: u64) -> io::Result<(Digest, u64)> {
     if len > SMALL {
         return sparse::hash(file);
     }
@@ -80,8 +87,4 @@ fn strip(file: &File, dress: Dress) -> io::Result<()> {
         xattr::remove_all(file)?;
     }
     Ok(rustix::fs::fchmod(file, Mode::RUSR)?)
-}
-
-fn is_other_device(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::CrossesDevices
 }

@@ -39,20 +39,20 @@ impl Fixture {
     }
 
     fn adopt(&self, name: &str) -> (Digest, u64) {
-        let dir = rustix::fs::open(
-            self.outside(),
-            rustix::fs::OFlags::RDONLY,
-            rustix::fs::Mode::empty(),
-        );
-        let stat = fs::metadata(self.outside().join(name)).unwrap();
-        let dress = Dress {
-            uid: stat.uid(),
-            gid: stat.gid(),
-            xattrs: true,
+        let file = fs::File::open(self.outside().join(name)).unwrap();
+        let stat = file.metadata().unwrap();
+        let scratch = ScratchFile {
+            file,
+            dir: Arc::new(open_dir(rustix::fs::CWD, self.outside().as_os_str()).unwrap()),
+            name: name.into(),
+            len: stat.len(),
+            dress: Dress {
+                uid: stat.uid(),
+                gid: stat.gid(),
+                xattrs: true,
+            },
         };
-        self.blobs
-            .adopt(dir.unwrap(), name.as_ref(), dress)
-            .unwrap()
+        self.blobs.adopt(&scratch).unwrap()
     }
 
     fn n_files(&self) -> usize {
@@ -179,15 +179,37 @@ fn an_adopted_file_loses_all_but_its_contents() {
 
     let (digest, len) = fixture.adopt("tool");
     assert_eq!((digest, len), (Digest::of(b"#!/bin/sh"), 9));
-    assert!(!path.exists());
+    fs::remove_file(&path).unwrap();
     let blob = fixture.blobs.open(&digest).unwrap();
     let stat = blob.metadata().unwrap();
-    assert_eq!(stat.ino(), ino, "moved, not copied");
+    assert_eq!((stat.ino(), stat.nlink()), (ino, 1), "not copied");
     assert_eq!(
         (stat.mode() & 0o7777, stat.uid(), stat.gid()),
         (0o400, 0, 0)
     );
     assert_eq!(rustix::fs::flistxattr(&blob, &mut [0_u8; 256]).unwrap(), 0);
+}
+
+#[test]
+fn a_file_with_all_the_names_that_it_may_have_is_adopted() {
+    let fixture = Fixture::new();
+    let path = fixture.outside().join("0");
+    fs::write(&path, b"linked").unwrap();
+    let mut links = 1..=u64::from(u16::MAX);
+    let full = links.find(|number| {
+        let link = fs::hard_link(&path, fixture.outside().join(number.to_string()));
+        link.is_err_and(|error| error.raw_os_error() == Some(libc::EMLINK))
+    });
+    let ino = fs::metadata(&path).unwrap().ino();
+
+    let (digest, _) = fixture.adopt("0");
+    let stat = fixture.blobs.open(&digest).unwrap().metadata().unwrap();
+    assert_eq!(stat.ino(), ino, "not copied");
+    assert_eq!(
+        path.exists(),
+        full.is_none(),
+        "moved, as it had no more room"
+    );
 }
 
 #[test]

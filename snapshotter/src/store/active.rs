@@ -139,7 +139,7 @@ impl ActiveSnapshot {
             &self.parent,
             virtual_entries,
             self.store.blobs(),
-            Take::Move,
+            Take::Adopt,
         )? {
             Some(draft) => self.store.publish(&self.parent, draft, &lock),
             None => Ok(self.parent.clone()),

@@ -136,7 +136,7 @@ impl Shelf {
     }
 
     /// Moves a file from another directory of the same file system onto the shelf, as
-    /// [`Shelf::publish`] does. [`Errno::XDEV`] is among the errors.
+    /// [`Shelf::publish`] does.
     pub(crate) fn rename_in(
         &self,
         from: impl AsFd,
@@ -155,7 +155,14 @@ impl Shelf {
         .map_err(cannot("cannot rename a file to", self.path_of(digest)))
     }
 
-    fn link_in(self: &Arc<Self>, file: &File, digest: &Digest, len: u64) -> Result<(), StoreError> {
+    /// Gives a file of the same file system a name on the shelf too, as [`Shelf::publish`] does.
+    /// [`Errno::XDEV`] and [`Errno::MLINK`] are among the errors.
+    pub(crate) fn link_in(
+        self: &Arc<Self>,
+        file: &File,
+        digest: &Digest,
+        len: u64,
+    ) -> Result<(), StoreError> {
         match self.in_shard(digest, || self.link(file, &name_of(digest))) {
             Ok(()) => Ok(()),
             Err(Errno::EXIST) if self.has(digest, len)? => Ok(()),

@@ -1,33 +1,33 @@
 //! New files of an upper on their way into the blob store, on several threads.
 
-use std::ffi::OsString;
 use std::num::NonZero;
-use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::found::display;
 use super::{Take, UpperError};
-use crate::blob::{BlobStore, Dress};
+use crate::blob::{BlobStore, ScratchFile};
 use crate::id::Digest;
 use crate::layer::NodeKind;
 use crate::layer::draft::{Draft, NodeIdx, Payload};
 use crate::store::StoreError;
 
-/// Files that wait for a thread; each may hold a directory's descriptor.
-const WAITING_MAX: usize = 64;
+/// Batches that wait for a thread.
+const WAITING_MAX: usize = 4;
+/// Files of a batch; each holds a descriptor, and may hold its directory's.
+const BATCH_FILES: usize = 32;
+/// A batch of this size goes before it has so many, so that large files are not left to one thread.
+const BATCH_BYTES: u64 = 512 * 1024;
 /// More threads than this would only wait for the disk.
 const THREADS_MAX: usize = 8;
 
 /// A file to be stored.
 #[derive(Debug)]
 pub(super) struct NewFile {
-    pub(super) dir: Arc<OwnedFd>,
-    pub(super) name: OsString,
+    pub(super) scratch: ScratchFile,
     /// Its path in the step's root, for messages.
     pub(super) path: Vec<u8>,
-    pub(super) dress: Dress,
     /// Which node of the draft has these contents.
     pub(super) node: NodeIdx,
 }
@@ -39,9 +39,14 @@ struct Stored {
 }
 
 /// Takes files in; gone when the walk is over.
+///
+/// Files go to the threads in batches: waking a thread for each costs as much as hashing it.
 #[derive(Debug)]
 pub(super) struct Contents {
-    jobs: SyncSender<NewFile>,
+    jobs: SyncSender<Vec<NewFile>>,
+    batch: Vec<NewFile>,
+    /// Bytes of the files of the batch.
+    len: u64,
 }
 
 impl Contents {
@@ -61,7 +66,7 @@ impl Contents {
                 scope.spawn(move || store(blobs, take, waiting, &done));
             }
             drop(done);
-            walk(Self { jobs })
+            walk(Self::new(jobs))
         })?;
         stored
             .into_iter()
@@ -69,10 +74,33 @@ impl Contents {
         Ok(draft)
     }
 
+    fn new(jobs: SyncSender<Vec<NewFile>>) -> Self {
+        Self {
+            jobs,
+            batch: Vec::new(),
+            len: 0,
+        }
+    }
+
     /// Has a file stored; waits while too many are.
-    pub(super) fn push(&self, file: NewFile) {
+    pub(super) fn push(&mut self, file: NewFile) {
+        self.len += file.scratch.len;
+        self.batch.push(file);
+        if self.batch.len() == BATCH_FILES || self.len >= BATCH_BYTES {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        self.len = 0;
         // The threads listen as long as this sender lives.
-        let _ = self.jobs.send(file);
+        let _ = self.jobs.send(std::mem::take(&mut self.batch));
+    }
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        self.send();
     }
 }
 
@@ -83,23 +111,34 @@ fn n_threads() -> usize {
 }
 
 /// One thread's work, until there are no more files.
-fn store(blobs: &BlobStore, take: Take, waiting: &Mutex<Receiver<NewFile>>, done: &Sender<Stored>) {
-    loop {
-        let next = waiting
+fn store(
+    blobs: &BlobStore,
+    take: Take,
+    waiting: &Mutex<Receiver<Vec<NewFile>>>,
+    done: &Sender<Stored>,
+) {
+    let next = || {
+        waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok(file) = next else { return };
-        let contents = match take {
-            Take::Move => blobs.adopt(&*file.dir, &file.name, file.dress),
-            Take::Copy => blobs.copy_in(&*file.dir, &file.name),
-        };
-        let contents = contents.map_err(|error| at(file.path, error));
-        // Nobody listens any more when the walk failed.
-        let _ = done.send(Stored {
-            node: file.node,
-            contents,
-        });
+            .recv()
+    };
+    while let Ok(batch) = next() {
+        for file in batch {
+            // Nobody listens any more when the walk failed.
+            let _ = done.send(store_one(blobs, take, file));
+        }
+    }
+}
+
+fn store_one(blobs: &BlobStore, take: Take, file: NewFile) -> Stored {
+    let contents = match take {
+        Take::Adopt => blobs.adopt(&file.scratch),
+        Take::Copy => blobs.copy_from(&file.scratch.file),
+    };
+    Stored {
+        node: file.node,
+        contents: contents.map_err(|error| at(file.path, error)),
     }
 }
 

@@ -1,17 +1,18 @@
 //! Entries of an upper directory, before it is known what they change.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Stat};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::UpperError;
 use super::marks::Marks;
-use crate::blob::Dress;
+use crate::blob::{Dress, ScratchFile};
 use crate::dirfd::magic_link;
 use crate::layer::draft::NodeIdx;
 use crate::layer::{Metadata, Timestamp, Xattr};
@@ -50,6 +51,8 @@ pub(super) struct Found<'a> {
     pub(super) here: &'a Here,
     pub(super) name: &'a OsStr,
     pub(super) stat: Stat,
+    /// Open for reading, if it is a regular file.
+    pub(super) file: Option<File>,
     pub(super) marks: Marks,
     xattrs: Vec<Xattr>,
 }
@@ -58,11 +61,16 @@ impl<'a> Found<'a> {
     pub(super) fn read(here: &'a Here, name: &'a OsStr) -> Result<Self, UpperError> {
         let stat = rustix::fs::statat(&here.fd, name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(cannot("cannot stat"))?;
-        let (marks, xattrs) = read_xattrs(&magic_link(&here.fd).join(name))?;
+        let file = open_regular(here, name, &stat)?;
+        let (marks, xattrs) = match &file {
+            Some(file) => marks_of(xattr::read_open(file))?,
+            None => read_xattrs(&magic_link(&here.fd).join(name))?,
+        };
         Ok(Self {
             here,
             name,
             stat,
+            file,
             marks,
             xattrs,
         })
@@ -90,8 +98,18 @@ impl<'a> Found<'a> {
         metadata(&self.stat, self.xattrs.clone())
     }
 
-    /// What its blob must lose.
-    pub(super) fn dress(&self) -> Dress {
+    /// What the store takes of it.
+    pub(super) fn scratch(&self, file: File) -> ScratchFile {
+        ScratchFile {
+            file,
+            dir: Arc::clone(&self.here.fd),
+            name: self.name.to_owned(),
+            len: self.stat.st_size.cast_unsigned(),
+            dress: self.dress(),
+        }
+    }
+
+    fn dress(&self) -> Dress {
         Dress {
             uid: self.stat.st_uid,
             gid: self.stat.st_gid,
@@ -127,8 +145,28 @@ impl<'a> Found<'a> {
 
 /// Overlayfs' notes on a file, and the attributes that are the file's own.
 pub(super) fn read_xattrs(path: &Path) -> Result<(Marks, Vec<Xattr>), UpperError> {
-    let mut xattrs = xattr::read(path).map_err(cannot("cannot read the attributes of"))?;
+    marks_of(xattr::read(path))
+}
+
+fn marks_of(xattrs: Result<Vec<Xattr>, Errno>) -> Result<(Marks, Vec<Xattr>), UpperError> {
+    let mut xattrs = xattrs.map_err(cannot("cannot read the attributes of"))?;
     Ok((Marks::take_from(&mut xattrs), xattrs))
+}
+
+/// Opens a regular file: attributes are cheaper to ask by descriptor than by path, and its contents
+/// will be read.
+fn open_regular(here: &Here, name: &OsStr, stat: &Stat) -> Result<Option<File>, UpperError> {
+    if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
+        return Ok(None);
+    }
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let open = |flags| rustix::fs::openat(&here.fd, name.as_bytes(), flags, Mode::empty());
+    // A time of access that nobody asks for would be a write to the disk.
+    let file = match open(flags | OFlags::NOATIME) {
+        Err(Errno::PERM) => open(flags),
+        other => other,
+    };
+    Ok(Some(file.map_err(cannot("cannot open"))?.into()))
 }
 
 /// Metadata of a file of the upper.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ enum FileKind {
     /// Something that was shown to the step and that it left alone.
     Stub,
     /// A regular file with contents of its own.
-    New,
+    New(File),
     Known(NodeKind),
 }
 
@@ -96,14 +97,14 @@ impl<'a> Walk<'a> {
 
     /// Reads one entry; gives it back when it is a directory to go into.
     fn read_entry(&mut self, here: &Here, name: &OsStr) -> Result<Option<Here>, UpperError> {
-        let found = Found::read(here, name)?;
+        let mut found = Found::read(here, name)?;
         if found.is_whiteout() {
             self.add_whiteout(&found);
             return Ok(None);
         }
         match found.file_type() {
             libc::S_IFDIR => self.add_directory(&found).map(Some),
-            _ => self.add_file(&found).map(|()| None),
+            _ => self.add_file(&mut found).map(|()| None),
         }
     }
 
@@ -160,7 +161,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn add_file(&mut self, found: &Found<'_>) -> Result<(), UpperError> {
+    fn add_file(&mut self, found: &mut Found<'_>) -> Result<(), UpperError> {
         if let Some(node) = self.linked.get(&found.stat.st_ino) {
             self.draft
                 .set(found.here.node, found.name.as_bytes(), Slot::Node(*node));
@@ -168,7 +169,7 @@ impl<'a> Walk<'a> {
         }
         let node = match self.file_kind(found)? {
             FileKind::Stub => return Ok(()),
-            FileKind::New => self.add_new(found),
+            FileKind::New(file) => self.add_new(found, file),
             FileKind::Known(kind) => self.add(found, Payload::Leaf(kind)),
         };
         if found.stat.st_nlink > 1 {
@@ -177,12 +178,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn file_kind(&self, found: &Found<'_>) -> Result<FileKind, UpperError> {
+    fn file_kind(&self, found: &mut Found<'_>) -> Result<FileKind, UpperError> {
         let rdev = found.stat.st_rdev;
         Ok(FileKind::Known(match found.file_type() {
             libc::S_IFREG if found.marks.metacopy => return self.contents_below(found),
             libc::S_IFREG if self.is_stub(found) => return Ok(FileKind::Stub),
-            libc::S_IFREG => return Ok(FileKind::New),
+            libc::S_IFREG if let Some(file) = found.file.take() => return Ok(FileKind::New(file)),
             libc::S_IFLNK => NodeKind::Symlink(found.target()?),
             libc::S_IFCHR => NodeKind::CharDevice(rdev),
             libc::S_IFBLK => NodeKind::BlockDevice(rdev),
@@ -208,18 +209,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Has the contents of a file stored; until then it is an empty one.
-    fn add_new(&mut self, found: &Found<'_>) -> NodeIdx {
+    fn add_new(&mut self, found: &Found<'_>, file: File) -> NodeIdx {
         let empty = NodeKind::Regular {
             blob: Digest::of(b""),
             size: 0,
         };
         let node = self.add(found, Payload::Leaf(empty));
-        let dir = Arc::clone(&found.here.fd);
         self.contents.push(NewFile {
-            dir,
-            name: found.name.to_owned(),
+            scratch: found.scratch(file),
             path: found.path(),
-            dress: found.dress(),
             node,
         });
         node
