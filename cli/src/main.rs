@@ -8,6 +8,7 @@ mod config;
 mod credentials;
 mod env;
 mod error;
+mod limits;
 mod out_file;
 mod progress;
 mod records;
@@ -23,5 +24,6 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // A step of a build is this same program, started again: it never comes back from here.
     iechor_engine::init_if_child();
+    limits::raise_open_files();
     commands::run()
 }
