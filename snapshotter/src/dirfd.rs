@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 /// How many directories deep a removal keeps descriptors open; deeper ones are moved up first.
@@ -80,15 +80,21 @@ pub(crate) fn open_dir(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno
 
 /// The names in a directory without `.` and `..`, in no particular order.
 pub(crate) fn names_in(dir: impl AsFd) -> Result<Vec<OsString>, Errno> {
-    let mut names = Vec::new();
+    let entries = entries_in(dir)?;
+    Ok(entries.into_iter().map(|(name, _)| name).collect())
+}
+
+/// As [`names_in`], with the types that the listing tells: of some file systems all are unknown.
+pub(crate) fn entries_in(dir: impl AsFd) -> Result<Vec<(OsString, FileType)>, Errno> {
+    let mut entries = Vec::new();
     for entry in Dir::read_from(dir)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
-            names.push(OsStr::from_bytes(name).to_owned());
+            entries.push((OsStr::from_bytes(name).to_owned(), entry.file_type()));
         }
     }
-    Ok(names)
+    Ok(entries)
 }
 
 /// A path that leads to an open file, whatever its names are.

@@ -88,6 +88,13 @@ impl Bed {
     }
 }
 
+/// What the end of a step took.
+pub(crate) struct Ended {
+    pub(crate) commit: Duration,
+    /// What went on behind the back of the commit and after it: the scratch directory goes.
+    pub(crate) removal: Duration,
+}
+
 /// A step: an overlay on a chain.
 pub(crate) struct Step {
     overlay: OverlayMount,
@@ -112,11 +119,17 @@ impl Step {
     }
 
     /// Ends the step; gives the time that its commit took.
-    pub(crate) fn commit(self) -> Result<Duration> {
+    pub(crate) fn commit(self) -> Result<Ended> {
         self.overlay.unmount()?;
         drop(self.view);
+        let scratch = self.active.dir();
         let begun = Instant::now();
         self.active.commit(&[])?;
-        Ok(begun.elapsed())
+        let commit = begun.elapsed();
+        while scratch.exists() {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        let removal = begun.elapsed() - commit;
+        Ok(Ended { commit, removal })
     }
 }

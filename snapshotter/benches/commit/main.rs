@@ -54,7 +54,7 @@ fn small_commits(bed: &Bed) -> Result<()> {
             let path = step.root().join(format!("{}/{number}", turn * 20 + number));
             fs::write(path, format!("{turn} {number}"))?;
         }
-        commits.push(step.commit()?);
+        commits.push(step.commit()?.commit);
         syncs.push(timed(|| Ok(bed.store.sync()?))?);
     }
     row("commit, 10 of 200,000 files", median(commits), "< 5 ms");
@@ -65,17 +65,24 @@ fn small_commits(bed: &Bed) -> Result<()> {
 fn large_commits(bed: &Bed) -> Result<()> {
     eprintln!("writing 20,000 files, {TURNS} times");
     let base = bed.tree(1, 1)?;
-    let (mut writes, mut commits) = (Vec::new(), Vec::new());
+    let (mut writes, mut commits, mut removals) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..TURNS {
         let step = Step::on(bed, &base)?;
         writes.push(timed(|| write_files(step.root(), turn))?);
-        commits.push(step.commit()?);
+        let ended = step.commit()?;
+        commits.push(ended.commit);
+        removals.push(ended.removal);
     }
     let (write, commit) = (median(writes), median(commits));
     let ratio = commit.as_secs_f64() / write.as_secs_f64();
     row("20,000 files of 300 MB written in a step", write, "");
     row("commit of them", commit, "");
     println!("{:<52}{ratio:>12.2}  <= 0.5", "  of the time of writing");
+    row(
+        "  and the scratch directory, behind its back",
+        median(removals),
+        "",
+    );
     Ok(())
 }
 

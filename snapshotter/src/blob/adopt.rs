@@ -1,10 +1,7 @@
 //! Blobs that are already a file on the store's file system: hashed where they are, and linked.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
 
 use rustix::fs::{Gid, Mode, Uid};
 use rustix::io::Errno;
@@ -20,9 +17,7 @@ use crate::xattr;
 pub(crate) struct ScratchFile {
     /// Open for reading.
     pub(crate) file: File,
-    pub(crate) dir: Arc<OwnedFd>,
-    pub(crate) name: OsString,
-    /// Its logical size.
+    /// Its logical size, when it was looked at.
     pub(crate) len: u64,
     pub(crate) dress: Dress,
 }
@@ -37,26 +32,22 @@ pub(crate) struct Dress {
 }
 
 impl BlobStore {
-    /// Takes a file of a scratch directory into the store without copying it; gives digest and
-    /// logical size.
+    /// Takes a file of a scratch directory into the store, without copying it if it can have one more
+    /// name; gives digest and logical size.
     ///
-    /// The file must not be written any more. Its old name remains, for whoever removes the scratch
-    /// directory: of a link the kernel locks the new directory alone, but one process of the whole
-    /// file system may rename from directory to directory.
+    /// The file must not be written any more. Its old name is left to whoever removes the scratch
+    /// directory. It is not renamed: only one process at a time may rename from directory to directory
+    /// on a file system, while links into different directories are made side by side.
     pub(crate) fn adopt(&self, scratch: &ScratchFile) -> Result<(Digest, u64), StoreError> {
-        let file = &scratch.file;
-        let error = |action| cannot(action, &scratch.name);
-        let (digest, len) = hash(file, scratch.len).map_err(error("cannot read"))?;
-        strip(file, scratch.dress).map_err(error("cannot strip the attributes of"))?;
+        let ScratchFile { file, len, dress } = scratch;
+        let error = |action| cannot(action, "the file to store");
+        let (digest, len) = hash(file, *len).map_err(error("cannot read"))?;
+        strip(file, *dress).map_err(error("cannot strip the attributes of"))?;
         // Not asked before: most files of a step are new, and the linking finds the others.
         let linked = self.shelf.link_in(file, &digest, len);
         match linked.as_ref().err().and_then(errno) {
-            Some(Errno::XDEV) => self.copy_from(file),
-            // It has as many names as the file system allows.
-            Some(Errno::MLINK) => self
-                .shelf
-                .rename_in(&scratch.dir, &scratch.name, &digest, len)
-                .map(|()| (digest, len)),
+            // Another file system, or no room for one name more.
+            Some(Errno::XDEV | Errno::MLINK) => self.copy_from(file),
             _ => linked.map(|()| (digest, len)),
         }
     }
@@ -74,6 +65,10 @@ fn hash(file: &File, len: u64) -> io::Result<(Digest, u64)> {
         return sparse::hash(file);
     }
     let bytes = read_small(file, len)?;
+    if bytes.len() as u64 > SMALL {
+        // It grew since it was looked at.
+        return sparse::hash(file);
+    }
     Ok((Digest::of(&bytes), bytes.len() as u64))
 }
 

@@ -8,7 +8,7 @@ mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,7 +51,8 @@ struct TemporaryName {
 pub(crate) struct FileSize {
     /// Logical length.
     pub(crate) len: u64,
-    /// What the file takes on disk and gives back when it is removed.
+    /// What the file takes on disk and gives back when it is removed, at the latest when the scratch
+    /// directory goes that it may come from.
     pub(crate) allocated: u64,
 }
 
@@ -130,23 +131,15 @@ impl Shelf {
         len: u64,
     ) -> Result<(), StoreError> {
         match &new.temporary {
-            Some(temporary) => self.rename_in(&self.dir, OsStr::new(&temporary.name), digest, len),
+            Some(temporary) => self.rename(&temporary.name, digest, len),
             None => self.link_in(&new.file, digest, len),
         }
     }
 
-    /// Moves a file from another directory of the same file system onto the shelf, as
-    /// [`Shelf::publish`] does.
-    pub(crate) fn rename_in(
-        &self,
-        from: impl AsFd,
-        name: &OsStr,
-        digest: &Digest,
-        len: u64,
-    ) -> Result<(), StoreError> {
+    /// Gives a file its name that has a temporary one.
+    fn rename(&self, from: &str, digest: &Digest, len: u64) -> Result<(), StoreError> {
         let to = name_of(digest);
-        let rename =
-            |flags| rustix::fs::renameat_with(from.as_fd(), name.as_bytes(), &self.dir, &to, flags);
+        let rename = |flags| rustix::fs::renameat_with(&self.dir, from, &self.dir, &to, flags);
         match self.in_shard(digest, || rename(RenameFlags::NOREPLACE)) {
             Err(Errno::EXIST) if self.has(digest, len)? => Ok(()),
             Err(Errno::EXIST | Errno::INVAL) => rename(RenameFlags::empty()),
@@ -171,8 +164,11 @@ impl Shelf {
         }
     }
 
-    /// Puts a nameless file in the place of one that was cut off.
+    /// Puts a file in the place of one that was cut off.
     fn replace(self: &Arc<Self>, file: &File, digest: &Digest, len: u64) -> Result<(), StoreError> {
+        // Says to `sweep_unfinished` of other processes that somebody is at it.
+        file.lock()
+            .map_err(cannot("cannot lock a file for", &self.path))?;
         let name = format!("{UNFINISHED}{}", random_name());
         self.link(file, &name)
             .map_err(cannot("cannot link a file in", &self.path))?;
@@ -180,10 +176,10 @@ impl Shelf {
             shelf: Arc::clone(self),
             name,
         };
-        self.rename_in(&self.dir, OsStr::new(&temporary.name), digest, len)
+        self.rename(&temporary.name, digest, len)
     }
 
-    /// Links a nameless file by descriptor, or through `/proc` where that needs a capability.
+    /// Links a file by descriptor, or through `/proc` where that needs a capability.
     fn link(&self, file: &File, name: &str) -> Result<(), Errno> {
         match rustix::fs::linkat(file, "", &self.dir, name, AtFlags::EMPTY_PATH) {
             Err(Errno::NOENT) => rustix::fs::linkat(

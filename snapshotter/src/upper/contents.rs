@@ -14,13 +14,16 @@ use crate::layer::draft::{Draft, NodeIdx, Payload};
 use crate::store::StoreError;
 
 /// Batches that wait for a thread.
-const WAITING_MAX: usize = 4;
-/// Files of a batch; each holds a descriptor, and may hold its directory's.
-const BATCH_FILES: usize = 32;
+const WAITING_MAX: usize = 2;
+/// Files of a batch at most.
+const BATCH_FILES: usize = 16;
 /// A batch of this size goes before it has so many, so that large files are not left to one thread.
-const BATCH_BYTES: u64 = 512 * 1024;
+const BATCH_BYTES: u64 = 256 * 1024;
 /// More threads than this would only wait for the disk.
 const THREADS_MAX: usize = 8;
+// Files that are open at once: in the walk's batch, those that wait and those of the threads. A process
+// may have 1,024 by default, and the server and the walk's directories need theirs.
+const _: () = assert!((1 + WAITING_MAX + THREADS_MAX) * BATCH_FILES <= 192);
 
 /// A file to be stored.
 #[derive(Debug)]
@@ -47,6 +50,9 @@ pub(super) struct Contents {
     batch: Vec<NewFile>,
     /// Bytes of the files of the batch.
     len: u64,
+    /// How many files make a batch now. The first have few, so that no thread waits for long, and few
+    /// files are shared too.
+    full: usize,
 }
 
 impl Contents {
@@ -79,6 +85,7 @@ impl Contents {
             jobs,
             batch: Vec::new(),
             len: 0,
+            full: 1,
         }
     }
 
@@ -86,13 +93,14 @@ impl Contents {
     pub(super) fn push(&mut self, file: NewFile) {
         self.len += file.scratch.len;
         self.batch.push(file);
-        if self.batch.len() == BATCH_FILES || self.len >= BATCH_BYTES {
+        if self.batch.len() == self.full || self.len >= BATCH_BYTES {
             self.send();
         }
     }
 
     fn send(&mut self) {
         self.len = 0;
+        self.full = (self.full * 2).min(BATCH_FILES);
         // The threads listen as long as this sender lives.
         let _ = self.jobs.send(std::mem::take(&mut self.batch));
     }
@@ -100,7 +108,9 @@ impl Contents {
 
 impl Drop for Contents {
     fn drop(&mut self) {
-        self.send();
+        if !self.batch.is_empty() {
+            self.send();
+        }
     }
 }
 

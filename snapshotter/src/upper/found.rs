@@ -5,9 +5,8 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::UpperError;
@@ -29,7 +28,7 @@ pub(super) struct Origin {
 /// The directory that the walk is in.
 #[derive(Debug)]
 pub(super) struct Here {
-    pub(super) fd: Arc<OwnedFd>,
+    pub(super) fd: OwnedFd,
     pub(super) node: NodeIdx,
     /// Absolute path in the step's root; empty for the root itself.
     pub(super) path: Vec<u8>,
@@ -51,29 +50,30 @@ pub(super) struct Found<'a> {
     pub(super) here: &'a Here,
     pub(super) name: &'a OsStr,
     pub(super) stat: Stat,
-    /// Open for reading, if it is a regular file.
-    pub(super) file: Option<File>,
     pub(super) marks: Marks,
     xattrs: Vec<Xattr>,
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn read(here: &'a Here, name: &'a OsStr) -> Result<Self, UpperError> {
-        let stat = rustix::fs::statat(&here.fd, name, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(cannot("cannot stat"))?;
-        let file = open_regular(here, name, &stat)?;
+    /// Reads an entry that was listed with this type; a regular file is given too, open for reading.
+    pub(super) fn read(
+        here: &'a Here,
+        name: &'a OsStr,
+        listed: FileType,
+    ) -> Result<(Self, Option<File>), UpperError> {
+        let (stat, file) = look_at(here, name, listed)?;
         let (marks, xattrs) = match &file {
             Some(file) => marks_of(xattr::read_open(file))?,
             None => read_xattrs(&magic_link(&here.fd).join(name))?,
         };
-        Ok(Self {
+        let found = Self {
             here,
             name,
             stat,
-            file,
             marks,
             xattrs,
-        })
+        };
+        Ok((found, file))
     }
 
     /// The type bits of its mode.
@@ -102,8 +102,6 @@ impl<'a> Found<'a> {
     pub(super) fn scratch(&self, file: File) -> ScratchFile {
         ScratchFile {
             file,
-            dir: Arc::clone(&self.here.fd),
-            name: self.name.to_owned(),
             len: self.stat.st_size.cast_unsigned(),
             dress: self.dress(),
         }
@@ -153,12 +151,28 @@ fn marks_of(xattrs: Result<Vec<Xattr>, Errno>) -> Result<(Marks, Vec<Xattr>), Up
     Ok((Marks::take_from(&mut xattrs), xattrs))
 }
 
-/// Opens a regular file: attributes are cheaper to ask by descriptor than by path, and its contents
-/// will be read.
-fn open_regular(here: &Here, name: &OsStr, stat: &Stat) -> Result<Option<File>, UpperError> {
-    if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
-        return Ok(None);
+/// Only regular files are opened: to open a device may do something. What is open is cheaper to ask
+/// than what has to be found by its name.
+fn look_at(
+    here: &Here,
+    name: &OsStr,
+    listed: FileType,
+) -> Result<(Stat, Option<File>), UpperError> {
+    if listed == FileType::RegularFile {
+        let file = open_regular(here, name)?;
+        let stat = rustix::fs::fstat(&file).map_err(cannot("cannot stat"))?;
+        return Ok((stat, Some(file)));
     }
+    let stat = rustix::fs::statat(&here.fd, name, AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(cannot("cannot stat"))?;
+    let file = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Some(open_regular(here, name)?),
+        _ => None,
+    };
+    Ok((stat, file))
+}
+
+fn open_regular(here: &Here, name: &OsStr) -> Result<File, UpperError> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let open = |flags| rustix::fs::openat(&here.fd, name.as_bytes(), flags, Mode::empty());
     // A time of access that nobody asks for would be a write to the disk.
@@ -166,7 +180,7 @@ fn open_regular(here: &Here, name: &OsStr, stat: &Stat) -> Result<Option<File>, 
         Err(Errno::PERM) => open(flags),
         other => other,
     };
-    Ok(Some(file.map_err(cannot("cannot open"))?.into()))
+    Ok(file.map_err(cannot("cannot open"))?.into())
 }
 
 /// Metadata of a file of the upper.
@@ -202,4 +216,41 @@ pub(super) fn display(path: Vec<u8>) -> PathBuf {
 
 fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     [dir, b"/", name].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::thread;
+
+    use nix::unistd::{Uid, setfsuid};
+    use rustix::fs::CWD;
+
+    use super::*;
+    use crate::dirfd::open_dir;
+    use crate::layer::draft::Draft;
+
+    #[test]
+    fn a_file_is_opened_by_those_who_may_not_do_it_without_a_time_of_access() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+        fs::write(dir.path().join("file"), b"contents").unwrap();
+        let here = Here {
+            fd: open_dir(CWD, dir.path().as_os_str()).unwrap(),
+            node: Draft::ROOT,
+            path: Vec::new(),
+            below: None,
+            depth: 0,
+        };
+        let read = move || {
+            // Of this thread alone.
+            setfsuid(Uid::from_raw(65_534));
+            [FileType::RegularFile, FileType::Unknown].map(|listed| {
+                let (_, file) = Found::read(&here, OsStr::new("file"), listed).unwrap();
+                std::io::read_to_string(file.unwrap()).unwrap()
+            })
+        };
+        assert_eq!(thread::spawn(read).join().unwrap(), ["contents"; 2]);
+    }
 }

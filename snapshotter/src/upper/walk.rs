@@ -5,14 +5,15 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::Arc;
+
+use rustix::fs::FileType;
 
 use super::UpperError;
 use super::contents::{Contents, NewFile};
 use super::found::{Found, Here, Origin, cannot, display, metadata, read_xattrs};
 use super::virtual_entries::VirtualEntries;
 use crate::chain::Chain;
-use crate::dirfd::{magic_link, names_in, open_dir};
+use crate::dirfd::{entries_in, magic_link, open_dir};
 use crate::id::Digest;
 use crate::layer::draft::{Directory, Draft, Join, NodeIdx, Payload, Slot};
 use crate::layer::entry::DEPTH_MAX;
@@ -31,13 +32,13 @@ pub(super) struct Walk<'a> {
     linked: HashMap<u64, NodeIdx>,
 }
 
-/// What a file of the upper is in the layer.
-enum FileKind {
-    /// Something that was shown to the step and that it left alone.
+/// Where a regular file of the upper has its contents from.
+enum Source {
+    /// It has none: it was shown to the step, which left it alone.
     Stub,
-    /// A regular file with contents of its own.
-    New(File),
-    Known(NodeKind),
+    Upper,
+    /// The chain below, where it is this.
+    Below(NodeKind),
 }
 
 impl<'a> Walk<'a> {
@@ -73,7 +74,7 @@ impl<'a> Walk<'a> {
             path: Vec::new(),
         });
         Ok(Here {
-            fd: Arc::new(fd),
+            fd,
             node: Draft::ROOT,
             path: Vec::new(),
             below,
@@ -82,10 +83,10 @@ impl<'a> Walk<'a> {
     }
 
     fn read_dir(&mut self, here: &Here) -> Result<(), StoreError> {
-        let names = names_in(&here.fd).map_err(cannot("cannot list"));
-        for name in names.map_err(at(here.path.clone()))? {
+        let entries = entries_in(&here.fd).map_err(cannot("cannot list"));
+        for (name, listed) in entries.map_err(at(here.path.clone()))? {
             let inner = self
-                .read_entry(here, &name)
+                .read_entry(here, &name, listed)
                 .map_err(at(here.path_of(&name)))?;
             if let Some(inner) = inner {
                 self.read_dir(&inner)?;
@@ -96,15 +97,20 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads one entry; gives it back when it is a directory to go into.
-    fn read_entry(&mut self, here: &Here, name: &OsStr) -> Result<Option<Here>, UpperError> {
-        let mut found = Found::read(here, name)?;
+    fn read_entry(
+        &mut self,
+        here: &Here,
+        name: &OsStr,
+        listed: FileType,
+    ) -> Result<Option<Here>, UpperError> {
+        let (found, file) = Found::read(here, name, listed)?;
         if found.is_whiteout() {
             self.add_whiteout(&found);
             return Ok(None);
         }
         match found.file_type() {
             libc::S_IFDIR => self.add_directory(&found).map(Some),
-            _ => self.add_file(&mut found).map(|()| None),
+            _ => self.add_file(&found, file).map(|()| None),
         }
     }
 
@@ -126,7 +132,7 @@ impl<'a> Walk<'a> {
         let node = self.add(found, Payload::Directory(Directory::new(join)));
         let depth = found.here.depth + 1;
         Ok(Here {
-            fd: Arc::new(fd),
+            fd,
             node,
             path: found.path(),
             below,
@@ -161,40 +167,49 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn add_file(&mut self, found: &mut Found<'_>) -> Result<(), UpperError> {
+    fn add_file(&mut self, found: &Found<'_>, file: Option<File>) -> Result<(), UpperError> {
         if let Some(node) = self.linked.get(&found.stat.st_ino) {
             self.draft
                 .set(found.here.node, found.name.as_bytes(), Slot::Node(*node));
             return Ok(());
         }
-        let node = match self.file_kind(found)? {
-            FileKind::Stub => return Ok(()),
-            FileKind::New(file) => self.add_new(found, file),
-            FileKind::Known(kind) => self.add(found, Payload::Leaf(kind)),
+        let node = match file {
+            Some(file) => self.add_regular(found, file)?,
+            None => Some(self.add(found, Payload::Leaf(special(found)?))),
         };
-        if found.stat.st_nlink > 1 {
+        if let Some(node) = node
+            && found.stat.st_nlink > 1
+        {
             self.linked.insert(found.stat.st_ino, node);
         }
         Ok(())
     }
 
-    fn file_kind(&self, found: &mut Found<'_>) -> Result<FileKind, UpperError> {
-        let rdev = found.stat.st_rdev;
-        Ok(FileKind::Known(match found.file_type() {
-            libc::S_IFREG if found.marks.metacopy => return self.contents_below(found),
-            libc::S_IFREG if self.is_stub(found) => return Ok(FileKind::Stub),
-            libc::S_IFREG if let Some(file) = found.file.take() => return Ok(FileKind::New(file)),
-            libc::S_IFLNK => NodeKind::Symlink(found.target()?),
-            libc::S_IFCHR => NodeKind::CharDevice(rdev),
-            libc::S_IFBLK => NodeKind::BlockDevice(rdev),
-            libc::S_IFIFO => NodeKind::Fifo,
-            libc::S_IFSOCK => NodeKind::Socket,
-            other => return Err(UpperError::FileType(other)),
-        }))
+    /// None for a stub.
+    fn add_regular(
+        &mut self,
+        found: &Found<'_>,
+        file: File,
+    ) -> Result<Option<NodeIdx>, UpperError> {
+        Ok(match self.source(found)? {
+            Source::Stub => None,
+            Source::Upper => Some(self.add_new(found, file)),
+            Source::Below(kind) => Some(self.add(found, Payload::Leaf(kind))),
+        })
     }
 
-    /// The contents of a file of which only the metadata was copied up.
-    fn contents_below(&self, found: &Found<'_>) -> Result<FileKind, UpperError> {
+    fn source(&self, found: &Found<'_>) -> Result<Source, UpperError> {
+        if found.marks.metacopy {
+            return self.source_below(found);
+        }
+        Ok(match self.is_stub(found) {
+            true => Source::Stub,
+            false => Source::Upper,
+        })
+    }
+
+    /// That of a file of which only the metadata was copied up.
+    fn source_below(&self, found: &Found<'_>) -> Result<Source, UpperError> {
         let path = found.origin_path().unwrap_or_default();
         let origin = merge::lookup_path(merge::root(self.chain), &path);
         let kind = match origin {
@@ -202,8 +217,8 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         match kind {
-            Some(kind @ NodeKind::Regular { .. }) => Ok(FileKind::Known(kind)),
-            None if self.virtual_entries.contain(&path) => Ok(FileKind::Stub),
+            Some(kind @ NodeKind::Regular { .. }) => Ok(Source::Below(kind)),
+            None if self.virtual_entries.contain(&path) => Ok(Source::Stub),
             _ => Err(UpperError::NoContents(display(path))),
         }
     }
@@ -239,6 +254,19 @@ impl<'a> Walk<'a> {
     fn is_virtual(&self, here: &Here, name: &OsStr) -> bool {
         self.virtual_entries.contain(&here.path_of(name))
     }
+}
+
+/// What a file that is not a regular one is in the layer.
+fn special(found: &Found<'_>) -> Result<NodeKind, UpperError> {
+    let rdev = found.stat.st_rdev;
+    Ok(match found.file_type() {
+        libc::S_IFLNK => NodeKind::Symlink(found.target()?),
+        libc::S_IFCHR => NodeKind::CharDevice(rdev),
+        libc::S_IFBLK => NodeKind::BlockDevice(rdev),
+        libc::S_IFIFO => NodeKind::Fifo,
+        libc::S_IFSOCK => NodeKind::Socket,
+        other => return Err(UpperError::FileType(other)),
+    })
 }
 
 /// How a directory joins with what lies below.
